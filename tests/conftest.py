@@ -1,0 +1,23 @@
+"""What every test may use. The settings of pytest itself are in setup.cfg."""
+import os
+
+# Before NumPy is first imported, or it is too late: on tiny arrays several BLAS threads are slower, and they vary sums.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+import zlib
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng(request):
+    """A NumPy generator seeded by the test's own name: the same in any order and in any selection of tests."""
+    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))
+
+
+@pytest.fixture
+def torch():
+    """PyTorch, the optional oracle; the test is skipped where it is not installed."""
+    return pytest.importorskip("torch")
