@@ -266,3 +266,33 @@ def test_mypy_refuses_what_is_wrong(installed, tmp_path):
     result = mypy(installed("wheel"), script, tmp_path)
     assert result.returncode == 1
     assert re.findall(r"wrong\.py:(\d+): error", result.stdout) == ["2", "3", "4"], result.stdout
+
+
+PUBLIC_NAMES = """
+import minigrad, types
+for path in ("minigrad", "minigrad.Tensor", "minigrad.nn", "minigrad.nn.functional", "minigrad.nn.init",
+             "minigrad.optim", "minigrad.data", "minigrad.cuda"):
+    owner = minigrad
+    for part in path.split(".")[1:]:
+        owner = getattr(owner, part)
+    for name in getattr(owner, "__all__", None) or dir(owner):
+        if not name.startswith("_") and not isinstance(getattr(owner, name), types.ModuleType):
+            print(f"{path}.{name}")
+"""
+
+
+@pytest.mark.slow
+def test_every_public_name_has_a_type(installed, tmp_path):
+    """What a checker knows only as Any it cannot check, and an editor cannot complete."""
+    environment = installed("wheel")
+    names = run(executable(environment, "python"), "-I", "-c", PUBLIC_NAMES, cwd=tmp_path).split()
+    assert {"minigrad.tensor", "minigrad.Tensor.tanh", "minigrad.optim.Adam"} <= set(names)
+    script = tmp_path / "names.py"
+    imports = ("import minigrad, minigrad.cuda, minigrad.data, minigrad.nn, minigrad.nn.functional, minigrad.nn.init, "
+               "minigrad.optim\n")
+    script.write_text(imports + "".join(f"reveal_type({name})\n" for name in names), encoding="utf-8")
+    result = mypy(environment, script, tmp_path)
+    assert result.returncode == 0, result.stdout
+    types = re.findall(r'Revealed type is "(.*)"', result.stdout)
+    assert len(types) == len(names)
+    assert [name for name, kind in zip(names, types) if kind == "Any" or kind.endswith("-> Any")] == []
