@@ -1,0 +1,775 @@
+"""The tape: ops record nodes, the walk takes them back.
+
+An op is a forward on raw arrays and one vector-Jacobian product (vjp) per argument. Called on Tensors it also leaves a
+node, which keeps what the vjps will need: raw arrays and parent nodes, never Tensors, so a graph has no cycles and dies
+by reference count. Every node carries its birth, a number that only grows, and since a node is born after its parents,
+newest first is an order in which no node is visited before all that flows into it has arrived.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from functools import wraps
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Callable, Iterable, Sequence
+
+import numpy as np
+
+from .backend import Array, backend_of, device_of, dtypes, is_array, writelog
+
+# ------------------------------------------------------------------------------------------------------ grad mode
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)  # a new thread starts with gradients on
+is_grad_enabled = _recording.get
+
+
+class set_grad_enabled:
+    """Record ops for backward, or not: as a call, a context manager or a decorator, for the current thread."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = bool(mode)
+        self._before = _recording.get()
+        _recording.set(self.mode)
+
+    def __enter__(self) -> None:
+        _recording.set(self.mode)
+
+    def __exit__(self, *_: object) -> None:
+        _recording.set(self._before)
+
+    def __call__(self, function: Callable) -> Callable:
+        _recording.set(self._before)  # as a decorator it acts inside the calls only
+        return _with_mode(function, self.mode)
+
+
+class _Mode:
+    """no_grad and enable_grad: reusable and reentrant, so one object may decorate a recursive function."""
+
+    mode: bool
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        self = object.__new__(cls)
+        self._tokens = []
+        return self if function is None else self(function)  # @no_grad as well as @no_grad()
+
+    def __enter__(self) -> None:
+        self._tokens.append(_recording.get())
+        _recording.set(self.mode)
+
+    def __exit__(self, *_: object) -> None:
+        _recording.set(self._tokens.pop())
+
+    def __call__(self, function: Callable) -> Callable:
+        return _with_mode(function, self.mode)
+
+
+class no_grad(_Mode):
+    """Inside, ops leave no nodes: results have requires_grad=False. A context manager and a decorator."""
+
+    mode = False
+
+
+class enable_grad(_Mode):
+    """Inside, ops are recorded again, also within no_grad. A context manager and a decorator."""
+
+    mode = True
+
+
+def _with_mode(function: Callable, mode: bool) -> Callable:
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        before = _recording.get()
+        _recording.set(mode)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _recording.set(before)
+
+    return wrapped
+
+
+# ---------------------------------------------------------------------------------------------------------- nodes
+
+_births = count()
+next_tick = _births.__next__
+
+
+class Node:
+    """One application of an op, and what its vjps will need.
+
+    `args` holds, for each argument, the raw array where some vjp reads it, otherwise the parent node (for its shape and
+    dtype). `y` is the output, where a vjp reads it.
+    """
+
+    __slots__ = ("args", "birth", "dtype", "kw", "op", "parents", "shape", "watch", "y")
+
+    op: Any
+    birth: int
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def name(self) -> str:
+        return self.op.name
+
+    @property
+    def grad(self) -> Any:
+        return None if self.watch is None else self.watch.grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        watch_of(self).grad = value
+
+
+class Leaf:
+    """Where a gradient ends up: the node of a tensor that was made, not computed."""
+
+    __slots__ = ("birth", "dtype", "grad", "shape", "watch")
+
+    op = None
+    name = "leaf"
+    parents = ()
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self.birth = next_tick()
+        self.shape = shape
+        self.dtype = dtype
+        self.grad: Any = None
+        self.watch: Watch | None = None
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+
+class Watch:
+    """What users asked to be told of a node's gradient: hooks, and whether to keep it."""
+
+    __slots__ = ("grad", "hooks", "keep")
+
+    def __init__(self) -> None:
+        self.grad: Any = None
+        self.hooks: dict[int, Callable] = {}
+        self.keep = False
+
+
+def watch_of(node: Any) -> Watch:
+    if node.watch is None:
+        node.watch = Watch()
+    return node.watch
+
+
+# ------------------------------------------------------------------------------------------------------------ ops
+
+OPS: dict[str, "Op"] = {}
+_new = object.__new__
+_ndarray = np.ndarray
+_NO_KW: dict[str, Any] = {}
+
+
+class Op:
+    """A row: forward, vjps, and which values each vjp reads (from its signature, once)."""
+
+    __slots__ = ("_kept", "_picker", "call", "cast", "forward", "joint", "name", "outputs", "reads", "view", "visible", "vjps")
+
+    def __init__(
+        self, name: str, forward: Callable, vjps: Sequence[Callable | None], joint: Callable | None, cast: str | None,
+        view: bool, outputs: int, visible: int,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.vjps = tuple(vjps)
+        self.joint = joint
+        self.cast = cast
+        self.view = view
+        self.outputs = outputs
+        self.visible = visible
+        self.reads = [None if v is None else _reads(v) for v in (self.vjps or (joint,))]
+        self._kept: dict[tuple[bool, ...], tuple[bool, tuple[bool, ...]]] = {}
+        self._picker: Op | None = None
+        self.call: Any = None  # the public function
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def kept(self, needs: tuple[bool, ...]) -> tuple[bool, tuple[bool, ...]]:
+        """(keep y?, keep each argument?) when the arguments with needs[i] want a gradient."""
+        found = self._kept.get(needs)
+        if found is None:
+            found = self._kept[needs] = self._decide_kept(needs)
+        return found
+
+    def _decide_kept(self, needs: tuple[bool, ...]) -> tuple[bool, tuple[bool, ...]]:
+        n = len(needs)
+        if self.joint is not None:
+            reading = [self.reads[0]]
+        else:
+            reading = [r for r, needed in zip(self.reads, needs) if needed and r is not None]
+        wanted = [_spread(r, n) for r in reading if r is not None]
+        return any(y for y, _ in wanted), tuple(any(args[i] for _, args in wanted) for i in range(n))
+
+    def pull(self, node: Node, g: Any, y: Any, args: tuple, wanted: list[bool]) -> Sequence[Any]:
+        """The gradients that flow to the parents; None for those not wanted."""
+        if self.joint is not None:
+            if self.outputs > 1:
+                g = g.as_list(self.outputs)
+            return self.joint(g, y, *args, needs=wanted, **node.kw)
+        return [vjp(g, y, *args, **node.kw) if want else None for vjp, want in zip(self.vjps, wanted)]
+
+
+def _reads(vjp: Callable) -> tuple[bool, list[bool], bool]:
+    """Which of (y, args) a vjp reads: a leading underscore says that it does not. The last entry is for *args."""
+    code = getattr(vjp, "__code__", None)
+    if code is None:
+        raise TypeError(f"a vjp must be a Python function vjp(g, y, *args), not {vjp!r}")
+    names = code.co_varnames[: code.co_argcount]
+    if len(names) < 2 and not code.co_flags & 4:
+        raise TypeError(f"a vjp takes (g, y, *args); {vjp.__name__} takes ({', '.join(names)})")
+    star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else "_"
+    read = [not name.startswith("_") for name in names[1:]]
+    if not read:
+        read = [not star.startswith("_")]
+    return read[0], read[1:], not star.startswith("_")
+
+
+def _spread(reads: tuple[bool, list[bool], bool], n: int) -> tuple[bool, list[bool]]:
+    y, args, rest = reads
+    return y, (args + [rest] * n)[:n]
+
+
+def op(
+    forward: Callable, *vjps: Callable | None, joint: Callable | None = None, name: str | None = None,
+    cast: str | None = None, view: bool = False, outputs: int = 1, visible: int | None = None,
+) -> Callable[..., Any]:
+    """Make a differentiable function from a forward on raw arrays and one vjp per tensor argument.
+
+        cube = minigrad.op(lambda x: x * x * x, lambda g, _y, x: g * 3 * x * x, name="cube")
+
+    forward(*arrays, **options) returns an array; vjp(g, y, *arrays, **options) returns the gradient of its argument for
+    the upstream gradient g and output y, written with operators, NumPy functions and other ops, because it runs on raw
+    arrays in backward() and on Tensors under create_graph=True. It must not write to what it is given. A parameter with
+    a leading underscore is not read by the vjp, and its values are not kept: it receives the argument's node, which has
+    .shape, .ndim and .dtype (None for an argument without a gradient). None in place of a vjp: not differentiable.
+
+    joint: one vjp for all arguments, joint(g, y, *arrays, needs, **options) -> a gradient (or None) for each; needs[i]
+    says whether argument i wants one. With outputs > 1 the forward returns a tuple, g and y are lists of that length, and a
+    missing upstream gradient is None; only the first `visible` outputs are handed to the caller.
+    cast: "promote" brings arguments to one dtype, "float" makes them floating point first, None leaves them alone.
+    view: the result may share memory with the first argument.
+    """
+    if joint is not None and vjps:
+        raise TypeError("give either one vjp per argument or a joint one, not both")
+    if outputs > 1 and joint is None:
+        raise TypeError("an op with several outputs needs a joint vjp")
+    if cast not in (None, "promote", "float"):
+        raise ValueError(f"cast must be 'promote', 'float' or None, not {cast!r}")
+    row = Op(name or forward.__name__, forward, vjps, joint, cast, view, outputs, outputs if visible is None else visible)
+    if outputs == 1 and joint is None and not view and _takes_only(vjps, 1):
+        call = _unary(row)
+    elif outputs == 1 and joint is None and not view and _takes_only(vjps, 2):
+        call = _binary(row)
+    else:
+        call = _any_arity(row)
+    row.call = call
+    call.op = row  # type: ignore[attr-defined]
+    call.__name__ = call.__qualname__ = row.name
+    OPS[row.name] = row
+    return call
+
+
+def _takes_only(vjps: Sequence[Callable | None], n: int) -> bool:
+    """Is this a row of n differentiable arguments without options?"""
+    return len(vjps) == n and all(
+        v is not None and v.__code__.co_argcount == n + 2 and not v.__code__.co_kwonlyargcount for v in vjps
+    )
+
+
+def _unary(row: Op) -> Callable:
+    """`apply` for one NumPy argument and no options, without its generality: tiny networks live on this path."""
+    forward, wants_float = row.forward, row.cast == "float"
+    keep_y, (keep_x,) = row.kept((True,))
+
+    def call(x: Any) -> Any:
+        a = getattr(x, "array", None)
+        if a.__class__ is not _ndarray or (wants_float and a.dtype.kind != "f"):
+            return apply(row, (x,), _NO_KW)
+        y = forward(a)
+        if y.__class__ is not _ndarray:
+            y = np.asarray(y)
+        out = _new(x.face)
+        out.array = y
+        parent = x.node
+        if parent is None or not is_grad_enabled():
+            out.node = None
+            return out
+        out.node = node = _new(Node)
+        node.birth = next_tick()
+        node.op = row
+        node.kw = _NO_KW
+        node.parents = (parent,)
+        node.args = (a if keep_x else parent,)
+        node.y = y if keep_y else None
+        node.shape = y.shape
+        node.dtype = y.dtype
+        node.watch = None
+        return out
+
+    return call
+
+
+def _binary(row: Op) -> Callable:
+    """`apply` for two NumPy arguments of one dtype and no options."""
+    forward, wants_float = row.forward, row.cast == "float"
+    both, only_first, only_second = row.kept((True, True)), row.kept((True, False)), row.kept((False, True))
+
+    def call(x: Any, z: Any) -> Any:
+        a = getattr(x, "array", None)
+        b = getattr(z, "array", None)
+        if (
+            a.__class__ is not _ndarray or b.__class__ is not _ndarray or a.dtype is not b.dtype
+            or (wants_float and a.dtype.kind != "f")
+        ):
+            return apply(row, (x, z), _NO_KW)
+        y = forward(a, b)
+        if y.__class__ is not _ndarray:
+            y = np.asarray(y)
+        out = _new(x.face)
+        out.array = y
+        p, q = x.node, z.node
+        if (p is None and q is None) or not is_grad_enabled():
+            out.node = None
+            return out
+        keep_y, (keep_a, keep_b) = both if p is not None and q is not None else only_first if q is None else only_second
+        out.node = node = _new(Node)
+        node.birth = next_tick()
+        node.op = row
+        node.kw = _NO_KW
+        node.parents = (p, q)
+        node.args = (a if keep_a else p, b if keep_b else q)
+        node.y = y if keep_y else None
+        node.shape = y.shape
+        node.dtype = y.dtype
+        node.watch = None
+        return out
+
+    return call
+
+
+def _any_arity(row: Op) -> Callable:
+    def call(*args: Any, **kw: Any) -> Any:
+        return apply(row, args, kw)
+
+    return call
+
+
+def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
+    """Run an op on any mix of Tensors, raw arrays and numbers. On raw arrays only, raw arrays come back."""
+    first = next((x for x in args if hasattr(x, "face")), None)
+    if first is None:
+        return row.forward(*args, **kw)
+    arrays = tuple(_operand(x, row) for x in args)
+    device = _common_device(arrays, row)
+    if row.cast is not None:
+        arrays = cast_together(arrays, row.cast == "float")
+    parents = tuple(getattr(x, "node", None) for x in args)
+    if device is None:
+        ys = row.forward(*arrays, **kw)
+    else:
+        with backend_of(first.array).on(device):
+            ys = row.forward(*arrays, **kw)
+    recorded = is_grad_enabled() and any(p is not None for p in parents)
+    if row.outputs > 1:
+        return _several(row, first, ys, arrays, parents, kw, recorded)
+    y = _as_array(ys, first.array)
+    node = record(row, y, arrays, parents, kw) if recorded and y.dtype.kind == "f" and row.reads else None
+    if row.view and y.dtype.kind == "f" and (y.base is not None or y is first.array):
+        return first.view_of(y, node, (row, kw))
+    return first.face.of(y, node)
+
+
+def record(row: Op, y: Any, arrays: tuple, parents: tuple, kw: dict[str, Any]) -> Node:
+    """The node of one application: keeps only what the wanted vjps read."""
+    if row.joint is None:  # a parent whose argument is not differentiable gets nothing
+        parents = tuple(p if v is not None else None for p, v in zip(parents, row.vjps))
+    keep_y, keep_args = row.kept(tuple(p is not None for p in parents))
+    node = _new(Node)
+    node.birth = next_tick()
+    node.op = row
+    node.kw = kw
+    node.parents = parents
+    node.args = tuple(a if k else p for a, k, p in zip(arrays, keep_args, parents))
+    node.y = y if keep_y else None
+    node.shape, node.dtype = (None, None) if isinstance(y, tuple) else (y.shape, y.dtype)
+    node.watch = None
+    return node
+
+
+def _several(row: Op, first: Any, ys: tuple, arrays: tuple, parents: tuple, kw: dict, recorded: bool) -> Any:
+    """The outputs of an op that has several: each picks its own from the one node."""
+    ys = tuple(_as_array(y, first.array) for y in ys)
+    whole = record(row, ys, arrays, parents, kw) if recorded else None
+    outs = []
+    for i, y in enumerate(ys[: row.visible]):
+        node = pick(whole, i, y) if whole is not None and y.dtype.kind == "f" else None
+        outs.append(first.view_of(y, node, None) if row.view and y.base is not None else first.face.of(y, node))
+    return outs[0] if row.visible == 1 else tuple(outs)
+
+
+class Slots:
+    """The upstream gradients of an op with several outputs, by output."""
+
+    __slots__ = ("by_index", "dtype", "shape")
+
+    def __init__(self, by_index: dict[int, Any]) -> None:
+        self.by_index = by_index
+        self.shape = self.dtype = None  # as its node's: nothing to fit
+
+    def __add__(self, other: Slots) -> Slots:
+        merged = dict(self.by_index)
+        for i, g in other.by_index.items():
+            merged[i] = merged[i] + g if i in merged else g
+        return Slots(merged)
+
+    def as_list(self, n: int) -> list[Any]:
+        return [self.by_index.get(i) for i in range(n)]
+
+
+def pick(whole: Node, index: int, y: Array) -> Node:
+    """The node of output `index` of an op with several; it bears that op's name."""
+    row = whole.op
+    if row._picker is None:
+        vjp = lambda g, _y, _whole, index: Slots({index: g})  # noqa: E731
+        row._picker = Op(row.name, lambda whole, index: whole[index], [vjp], None, None, False, 1, 1)
+    return record(row._picker, y, (None,), (whole,), {"index": index})
+
+
+# ----------------------------------------------------------------------------------------- operands, dtypes, devices
+
+
+def _operand(x: Any, row: Op) -> Any:
+    """The raw array or plain number behind an argument of an op that some Tensor takes part in."""
+    array = getattr(x, "array", None)
+    if array is not None and hasattr(x, "face"):
+        return array
+    if x is None or x.__class__ in (float, int, bool) or is_array(x):
+        return x
+    if isinstance(x, (np.generic, float, int)):
+        return x.item() if isinstance(x, np.generic) else x  # NumPy's scalars never promote either
+    if isinstance(x, np.ndarray):
+        return x.view(np.ndarray)
+    raise TypeError(
+        f"{row.name}: an operand is a {type(x).__name__}; operands are Tensors, arrays or numbers "
+        "(make a Tensor of other data with minigrad.tensor)"
+    )
+
+
+def _common_device(arrays: tuple, row: Op) -> Any:
+    """None when everything is on the CPU, else the one device; raises if there are two."""
+    found = None
+    for a in arrays:
+        if a.__class__ is _ndarray or not hasattr(a, "dtype"):
+            continue
+        found = device_of(a)
+        break
+    if found is None:
+        return None
+    for a in arrays:
+        if hasattr(a, "dtype") and (place := device_of(a)) != found:
+            raise RuntimeError(
+                f"{row.name}: operands are on different devices, {place} and {found}; data never moves by itself: "
+                f"bring them together with .to('{found}') or .to('{place}')"
+            )
+    return found
+
+
+def cast_together(operands: tuple, as_float: bool = False) -> tuple:
+    """Cast arrays to the dtype they combine to; Python numbers stay as they are, for they never widen an array."""
+    present = [x for x in operands if x is not None]
+    dtype = dtypes.result_type(*present)
+    if as_float and dtype.kind != "f":
+        dtype = dtypes.get_default_dtype()
+    return tuple(x.astype(dtype) if hasattr(x, "dtype") and x.dtype != dtype else x for x in operands)
+
+
+def _as_array(y: Any, like: Array) -> Array:
+    """NumPy hands back scalars for 0-d results; every result is an array here."""
+    return y if y.__class__ is like.__class__ or is_array(y) else np.asarray(y)
+
+
+# ------------------------------------------------------------------------------------------------------- the walk
+
+
+def walk(
+    roots: Sequence[Any], gradients: Sequence[Any], face: Any, create_graph: bool = False, retain_graph: bool = False,
+    only: set | None = None,
+) -> dict[Any, Any]:
+    """Take gradients from the root nodes back through the graph, newest node first.
+
+    Leaves accumulate theirs; with `only`, the gradients of those nodes are returned instead and no leaf is touched.
+    Under create_graph the gradients are Tensors (of class `face`), so the same vjps are recorded as they run.
+    """
+    leading = None if only is None else _leading_to(only, roots)
+    pending: dict[int, tuple[Any, Any]] = {}  # by minus birth: the heap yields the smallest first
+    found: dict[Any, Any] = {}
+    heap: list[int] = []
+    arrivals = [(node, _own(g)) for node, g in zip(roots, gradients) if leading is None or node in leading]
+    while True:
+        for node, g in arrivals:
+            key = -node.birth
+            if key in pending:
+                pending[key] = node, pending[key][1] + g
+            else:
+                pending[key] = node, g
+                heappush(heap, key)
+        if not heap:
+            return found
+        node, g = pending.pop(heappop(heap))
+        if node.watch is not None:
+            g = _show(node, g, face)
+        if only is not None and node in only:
+            found[node] = g
+        arrivals = []
+        if node.op is None:
+            if only is None:
+                _accumulate(node, g, face)
+            continue
+        parents = node.parents
+        if parents is None:
+            raise RuntimeError(_freed(node))
+        if node.birth < writelog.last:
+            _check_unchanged(node)
+        wanted = [p is not None and (leading is None or p in leading) for p in parents]
+        grads = _pull(node, g, wanted, face if create_graph else None)
+        if not retain_graph:
+            node.parents = node.args = node.y = None
+            node.kw = _NO_KW
+        for parent, gp, want in zip(parents, grads, wanted):
+            if want and gp is not None:
+                if gp.shape != parent.shape or gp.dtype is not parent.dtype:
+                    gp = _fit(gp, parent, node)
+                if parent.op is None and (create_graph or gp is g or gp.base is not None):
+                    gp = _own(gp)  # `a + b` hands both leaves one array: what a leaf keeps must be its own
+                arrivals.append((parent, gp))
+
+
+def _pull(node: Node, g: Any, wanted: list[bool], face: Any) -> Sequence[Any]:
+    if face is not None:
+        return node.op.pull(node, g, *_lifted(node, face), wanted)
+    y = node if node.y is None else node.y
+    if g.__class__ is _ndarray or g.__class__ is Slots:
+        return node.op.pull(node, g, y, node.args, wanted)
+    backend = backend_of(g)
+    with backend.on(backend.device_of(g)):
+        return node.op.pull(node, g, y, node.args, wanted)
+
+
+def _lifted(node: Node, face: Any) -> tuple[Any, tuple]:
+    """What a node saved, as Tensors that know where they came from."""
+    y = node.y
+    if y is None:
+        y = node
+    elif isinstance(y, tuple):
+        y = [face.of(part, pick(node, i, part)) for i, part in enumerate(y)]
+    else:
+        y = face.of(y, node)
+    return y, tuple(face.of(a, p) if is_array(a) else a for a, p in zip(node.args, node.parents))
+
+
+def _own(g: Any) -> Any:
+    """A copy that shares no memory with g."""
+    return g.clone() if hasattr(g, "face") else g.copy()
+
+
+def _fit(g: Any, parent: Any, node: Node) -> Any:
+    """Bring a gradient to its tensor's exact shape and dtype: sum over what was broadcast, undo promotion."""
+    if g.shape != parent.shape:
+        lead = g.ndim - len(parent.shape)
+        stretched = [i + lead for i, n in enumerate(parent.shape) if n == 1 and g.shape[i + lead : i + lead + 1] != (1,)]
+        fitting = lead >= 0 and all(m == n or n == 1 for m, n in zip(g.shape[lead:], parent.shape))
+        if not fitting:
+            raise RuntimeError(
+                f"the vjp of {node.name} returned a gradient of shape {tuple(g.shape)} for an argument of shape {parent.shape}"
+            )
+        dtype = g.dtype
+        if dtype == dtypes.float16:
+            g = g.astype(dtypes.float32)  # a float16 sum saturates
+        g = np.add.reduce(g, axis=(*range(lead), *stretched)).reshape(parent.shape).astype(dtype)
+    return g if g.dtype == parent.dtype else g.astype(parent.dtype)
+
+
+def _show(node: Any, g: Any, face: Any) -> Any:
+    """Let hooks see, and replace, a gradient; keep it if asked to."""
+    as_tensor = g if hasattr(g, "face") else face.of(_as_array(g, g), None)
+    for hook in list(node.watch.hooks.values()):
+        replaced = hook(as_tensor)
+        if replaced is not None:
+            if replaced.shape != as_tensor.shape:
+                raise RuntimeError(f"a hook on {node.name} turned a gradient of shape {as_tensor.shape} into {replaced.shape}")
+            as_tensor = replaced
+    if node.watch.keep:
+        kept = face.of(_own(as_tensor.array), as_tensor.node)
+        node.watch.grad = kept if node.watch.grad is None else node.watch.grad + kept
+    return as_tensor if hasattr(g, "face") else as_tensor.array
+
+
+def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:
+    if not hasattr(g, "face"):
+        g = face.of(_as_array(g, g), None)
+    with_old = g if leaf.grad is None else leaf.grad + g
+    leaf.grad = with_old
+
+
+def _leading_to(targets: set, roots: Sequence[Any]) -> set:
+    """The nodes on some path from a root to a target."""
+    oldest = min(t.birth for t in targets)
+    reached: set = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node in reached or node.birth < oldest:
+            continue
+        reached.add(node)
+        if node.birth > oldest and node.op is not None:
+            if node.parents is None:
+                raise RuntimeError(_freed(node))
+            stack.extend(p for p in node.parents if p is not None)
+    leading = targets & reached
+    for node in sorted(reached, key=lambda n: n.birth):
+        if any(p in leading for p in node.parents or ()):
+            leading.add(node)
+    return leading
+
+
+def _freed(node: Node) -> str:
+    return (
+        f"the graph of this {node.name} was freed by an earlier backward(); run the forward again, "
+        "or pass retain_graph=True to the earlier backward() if you need to go back through it twice"
+    )
+
+
+def _check_unchanged(node: Node) -> None:
+    """Raise if a value that the vjps of `node` read was changed in place since the op ran."""
+    saved = [("its output", node.y)]
+    saved += [(f"its argument {i}", a) for i, a in enumerate(node.args)]
+    saved += [(f"its option {k!r}", v) for k, v in node.kw.items()]
+    for what, value in saved:
+        for array in value if isinstance(value, (tuple, list)) else (value,):
+            if is_array(array) and writelog.written_since(array, node.birth):
+                raise RuntimeError(
+                    f"the gradient of {node.name} needs {what} (shape {tuple(array.shape)}, dtype {array.dtype}), which was "
+                    "changed in place after the op ran; change a clone() instead, or change it after backward()"
+                )
+
+
+# --------------------------------------------------------------------------------------------------- entry points
+
+
+def backward(
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add d(sum of tensors)/d(leaf) to the .grad of every leaf that they depend on (of `inputs`, if given).
+
+    grad_tensors: the gradient with respect to each tensor, of its shape; a single-element tensor needs none.
+    Raises RuntimeError for a tensor without a graph, a missing gradient, a freed graph, or a value changed in place.
+    """
+    tensors = _as_list(tensors)
+    gradients = _seeds(tensors, grad_tensors, create_graph)
+    retain = create_graph if retain_graph is None else retain_graph
+    roots = [t.node for t in tensors]
+    face = tensors[0].face
+    if inputs is None:
+        _run(roots, gradients, face, create_graph, retain, None)
+        return
+    inputs = _as_list(inputs)
+    if not inputs:
+        raise ValueError("backward: inputs is empty; leave it out to reach every leaf")
+    found = _run(roots, gradients, face, create_graph, retain, set(_nodes_of(inputs)))
+    for node, g in found.items():
+        g = g if hasattr(g, "face") else face.of(_as_array(_own(g), g), None)
+        node.grad = g if node.grad is None else node.grad + g
+
+
+def grad(
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    allow_unused: bool | None = None, materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of the (summed) outputs with respect to each input; no .grad is touched.
+
+    create_graph: record the gradients themselves, so that they can be differentiated again. allow_unused: None for an
+    input that the outputs do not depend on, instead of an error; materialize_grads: zeros for it.
+    Raises RuntimeError as backward() does, and for an input that was not used.
+    """
+    outputs, inputs = _as_list(outputs), _as_list(inputs)
+    if not inputs:
+        raise ValueError("grad: inputs is empty")
+    gradients = _seeds(outputs, grad_outputs, create_graph)
+    retain = create_graph if retain_graph is None else retain_graph
+    targets = _nodes_of(inputs)
+    face = outputs[0].face
+    found = _run([t.node for t in outputs], gradients, face, create_graph, retain, set(targets))
+    results = []
+    for i, (x, node) in enumerate(zip(inputs, targets)):
+        g = found.get(node)
+        if g is None and materialize_grads:
+            g = np.zeros_like(x.array)
+        elif g is None and not allow_unused:
+            raise RuntimeError(
+                f"grad: the outputs do not depend on input {i} (shape {x.shape}); "
+                "pass allow_unused=True to get None for it, or materialize_grads=True to get zeros"
+            )
+        results.append(g if g is None or hasattr(g, "face") else face.of(_as_array(_own(g), g), None))
+    return tuple(results)
+
+
+def _run(roots: list, gradients: list, face: Any, create_graph: bool, retain: bool, only: set | None) -> dict:
+    if create_graph:
+        with enable_grad():
+            return walk(roots, gradients, face, True, retain, only)
+    with np.errstate(all="ignore"):
+        return walk(roots, gradients, face, False, retain, only)
+
+
+def _as_list(x: Any) -> list:
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def _nodes_of(inputs: list) -> list:
+    for i, x in enumerate(inputs):
+        if x.node is None:
+            raise RuntimeError(f"input {i} (shape {x.shape}) does not require gradients; call requires_grad_() on it first")
+    return [x.node for x in inputs]
+
+
+def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
+    """The upstream gradient of each root, checked: raw arrays, or Tensors under create_graph."""
+    if not tensors:
+        raise ValueError("backward needs at least one tensor")
+    gradients = [None] * len(tensors) if gradients is None else _as_list(gradients)
+    if len(gradients) != len(tensors):
+        raise ValueError(f"{len(tensors)} tensors but {len(gradients)} gradients were given")
+    seeds = []
+    for t, g in zip(tensors, gradients):
+        if t.node is None:
+            raise RuntimeError(
+                f"backward on a tensor of shape {t.shape} that has no graph: nothing it was computed from requires gradients "
+                "(or it was made under no_grad()); set requires_grad=True on the tensors to differentiate"
+            )
+        if g is None:
+            if t.array.size != 1:
+                raise RuntimeError(
+                    f"backward on a tensor of shape {t.shape} needs a gradient of that shape; "
+                    "reduce it first, for instance with .sum() or .mean(), or pass gradient="
+                )
+            g = t.face.of(np.ones_like(t.array), None)
+        elif tuple(g.shape) != tuple(t.shape):
+            raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; they must be equal")
+        elif g.dtype != t.dtype:
+            raise TypeError(f"the gradient given has dtype {g.dtype}, its tensor {t.dtype}; cast it with .to({t.dtype})")
+        elif g.device != t.device:
+            raise RuntimeError(f"the gradient given is on {g.device}, its tensor on {t.device}; move it with .to('{t.device}')")
+        seeds.append(g if create_graph else g.array)
+    return seeds

@@ -1,0 +1,370 @@
+"""Elementwise ops: arithmetic, the functions of one variable, activations, comparisons.
+
+A row reads forward, then one vjp per argument. `g` is the upstream gradient, `y` the output, `x` (or `a`, `b`) the
+inputs; a leading underscore marks what a vjp does not read and so need not be kept.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd import op
+from ..backend import dtypes
+from .typing import Binary, Number, Operand, T, Unary
+
+quiet = np.errstate(all="ignore")  # for rows that meet inf or NaN by right, as 1/0 and log(0) do
+
+# ---------------------------------------------------------------------------------------------------- arithmetic
+
+_same = lambda g, _y, _a, _b: g  # noqa: E731
+
+add_op: Binary = op(np.add, _same, _same, name="add", cast="promote")
+sub_op: Binary = op(np.subtract, _same, lambda g, _y, _a, _b: -g, name="sub", cast="promote")
+mul: Binary = op(np.multiply, lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a, name="mul", cast="promote")
+div_op: Binary = op(
+    quiet(np.true_divide), lambda g, _y, _a, b: g / b, lambda g, y, _a, b: -g * (y / b), name="div", cast="float"
+)
+maximum: Binary = op(
+    np.maximum,
+    lambda g, _y, a, b: np.where(a > b, g, np.where(a == b, g * 0.5, 0)),  # a tie shares the gradient
+    lambda g, _y, a, b: np.where(b > a, g, np.where(a == b, g * 0.5, 0)),
+    name="maximum", cast="promote",
+)
+minimum: Binary = op(
+    np.minimum,
+    lambda g, _y, a, b: np.where(a < b, g, np.where(a == b, g * 0.5, 0)),
+    lambda g, _y, a, b: np.where(b < a, g, np.where(a == b, g * 0.5, 0)),
+    name="minimum", cast="promote",
+)
+floor_divide: Binary = op(quiet(np.floor_divide), name="floor_divide", cast="promote")
+remainder: Binary = op(
+    quiet(np.remainder), lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * np.floor(a / b), name="remainder", cast="promote"
+)
+
+
+def add(input: T, other: Operand, *, alpha: Number = 1) -> T:
+    """input + alpha * other, broadcast together."""
+    return add_op(input, other if alpha == 1 else mul(other, alpha))
+
+
+def sub(input: T, other: Operand, *, alpha: Number = 1) -> T:
+    """input - alpha * other, broadcast together."""
+    return sub_op(input, other if alpha == 1 else mul(other, alpha))
+
+
+def div(input: T, other: Operand, *, rounding_mode: str | None = None) -> T:
+    """input / other; integers divide to the default dtype. rounding_mode: None, "floor" or "trunc" (no gradient then)."""
+    if rounding_mode is None:
+        return div_op(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        return trunc(div_op(input, other))
+    raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', not {rounding_mode!r}")
+
+
+def rsub(input: T, other: Operand) -> T:
+    """other - input."""
+    return sub_op(other, input)
+
+
+def _rdiv(x: T, other: Any) -> T:
+    return div_op(other, x)
+
+
+# --------------------------------------------------------------------------------------------------------- powers
+
+
+@quiet
+def _power_to(x: Any, *, exponent: Any) -> Any:
+    return np.power(x, exponent)
+
+
+def _power_to_vjp(g: Any, _y: Any, x: Any, *, exponent: Any) -> Any:
+    if exponent == 0:
+        return np.zeros_like(g)  # also at x = 0, where 0 * 0**-1 would be NaN
+    return g * (exponent * np.power(x, exponent - 1))
+
+
+@quiet
+def _power_of(x: Any, *, base: Any) -> Any:
+    return np.power(base, x)
+
+
+def _power_of_vjp(g: Any, y: Any, x: Any, *, base: Any) -> Any:
+    if base == 0:
+        return np.where(x >= 0, g * 0, g * y * -math.inf)
+    return g * (y * (math.log(base) if base > 0 else math.nan))
+
+
+square: Unary = op(lambda x: x * x, lambda g, _y, x: g * (x + x), name="square")
+power_to = op(_power_to, _power_to_vjp, name="pow")
+power_of = op(_power_of, _power_of_vjp, name="rpow")
+power: Binary = op(
+    quiet(np.power),
+    lambda g, _y, a, b: np.where(b == 0, 0, g * (b * np.power(a, b - 1))),
+    lambda g, y, a, b: np.where((a == 0) & (b >= 0), 0, g * (y * np.log(a))),
+    name="power", cast="promote",
+)
+
+
+def pow(input: Any, exponent: Any) -> Any:
+    """input ** exponent, each a tensor or a number. Integers to a negative integer power raise ValueError."""
+    if isinstance(exponent, np.generic):
+        exponent = exponent.item()
+    if isinstance(exponent, (int, float)):
+        return _pow_number(input, exponent)
+    if isinstance(input, np.generic):
+        input = input.item()
+    if isinstance(input, (int, float)):
+        dtype = dtypes.result_type(input, exponent)
+        return power_of(exponent if exponent.dtype == dtype else exponent.astype(dtype), base=input)
+    return power(input, exponent)
+
+
+def _pow_number(x: Any, exponent: int | float) -> Any:
+    dtype = dtypes.result_type(x, exponent)
+    if dtype.kind in "ui" and exponent < 0:
+        raise ValueError(f"pow: integers (dtype {x.dtype}) cannot be raised to {exponent}; cast them to float first")
+    if dtype != x.dtype:
+        x = x.astype(dtype)
+    return square(x) if exponent == 2 else power_to(x, exponent=exponent)
+
+
+def rpow(input: Any, other: Any) -> Any:
+    """other ** input."""
+    return pow(other, input)
+
+
+# -------------------------------------------------------------------------------------- functions of one variable
+
+neg: Unary = op(np.negative, lambda g, _y, _x: -g, name="neg")
+abs: Unary = op(np.absolute, lambda g, _y, x: g * np.sign(x), name="abs")
+exp: Unary = op(quiet(np.exp), lambda g, y, _x: g * y, name="exp", cast="float")
+log: Unary = op(quiet(np.log), lambda g, _y, x: g / x, name="log", cast="float")
+log1p: Unary = op(quiet(np.log1p), lambda g, _y, x: g / (x + 1), name="log1p", cast="float")
+expm1: Unary = op(quiet(np.expm1), lambda g, y, _x: g * (y + 1), name="expm1", cast="float")
+sqrt: Unary = op(quiet(np.sqrt), lambda g, y, _x: g / (y + y), name="sqrt", cast="float")
+rsqrt: Unary = op(quiet(lambda x: 1 / np.sqrt(x)), lambda g, y, _x: g * (y * y * y * -0.5), name="rsqrt", cast="float")
+reciprocal: Unary = op(quiet(np.reciprocal), lambda g, y, _x: -g * (y * y), name="reciprocal", cast="float")
+sin: Unary = op(quiet(np.sin), lambda g, _y, x: g * np.cos(x), name="sin", cast="float")
+cos: Unary = op(quiet(np.cos), lambda g, _y, x: -g * np.sin(x), name="cos", cast="float")
+tan: Unary = op(quiet(np.tan), lambda g, y, _x: g * (y * y + 1), name="tan", cast="float")
+tanh: Unary = op(np.tanh, lambda g, y, _x: g * (1 - y * y), name="tanh", cast="float")
+
+_flat = lambda g, _y, _x: np.zeros_like(g)  # noqa: E731 -- constant almost everywhere
+sign: Unary = op(np.sign, _flat, name="sign")
+floor: Unary = op(np.floor, _flat, name="floor")
+ceil: Unary = op(np.ceil, _flat, name="ceil")
+round: Unary = op(np.round, _flat, name="round")
+trunc: Unary = op(np.trunc, _flat, name="trunc")
+
+
+# W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969): |x| <= 0.46875 by A/B,
+# up to 4 by C/D, beyond by P/Q in 1/x^2; relative error below 1.2e-16 in exact arithmetic.
+_A = (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3)
+_B = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
+_C = (
+    2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1, 2.98635138197400131e2,
+    8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3,
+)
+_D = (
+    1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+    3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3,
+)
+_P = (
+    1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
+    1.60837851487422766e-2, 6.58749161529837803e-4,
+)
+_Q = (
+    1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3,
+)
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
+    result = coefficients[0]
+    for c in coefficients[1:]:
+        result = result * x + c
+    return result
+
+
+def _erf(x: Any) -> Any:
+    if x.dtype == dtypes.float16:
+        return _erf(x.astype(dtypes.float32)).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        size = np.absolute(x)
+        near = np.minimum(size, 0.46875)  # each piece is evaluated inside its own range only
+        middle = np.maximum(np.minimum(size, 4.0), 0.46875)
+        far = np.maximum(size, 4.0)
+        square = near * near
+        inner = near * _polynomial(_A, square) / _polynomial(_B, square)
+        outer = 1 - np.exp(-middle * middle) * _polynomial(_C, middle) / _polynomial(_D, middle)
+        inverse = 1 / (far * far)
+        tail = inverse * _polynomial(_P, inverse) / _polynomial(_Q, inverse)
+        beyond = 1 - np.exp(-far * far) * (1 / math.sqrt(math.pi) - tail) / far
+        y = np.where(size <= 0.46875, inner, np.where(size <= 4.0, outer, beyond))
+        return np.copysign(y, x)
+
+
+erf: Unary = op(_erf, lambda g, _y, x: g * (np.exp(-(x * x)) * (2 / math.sqrt(math.pi))), name="erf", cast="float")
+
+# ---------------------------------------------------------------------------------------------------- activations
+
+
+@quiet
+def _sigmoid(x: Any) -> Any:
+    """Full relative precision also far below 0, where the cheaper (1 + tanh(x/2)) / 2 cancels to nothing."""
+    y = np.exp(-x)
+    y += 1
+    return 1 / y
+
+
+sigmoid: Unary = op(_sigmoid, lambda g, y, _x: g * (y * (1 - y)), name="sigmoid", cast="float")
+logsigmoid: Unary = op(lambda x: -np.logaddexp(0, -x), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float")
+relu: Unary = op(lambda x: np.maximum(x, 0), lambda g, y, _x: np.where(y > 0, g, 0), name="relu")
+silu: Unary = op(lambda x: x * sigmoid(x), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float")
+
+
+def _silu_slope(x: Any, s: Any) -> Any:
+    return s * (x * (1 - s) + 1)
+
+
+leaky_relu_op = op(
+    lambda x, *, slope: np.where(x > 0, x, x * slope),
+    lambda g, _y, x, *, slope: np.where(x > 0, g, g * slope),
+    name="leaky_relu", cast="float",
+)
+elu_op = op(
+    lambda x, *, alpha: np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * alpha),
+    lambda g, _y, x, *, alpha: np.where(x > 0, g, g * (np.exp(np.minimum(x, 0)) * alpha)),
+    name="elu", cast="float",
+)
+softplus_op = op(
+    lambda x, *, beta, threshold: np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta),
+    lambda g, _y, x, *, beta, threshold: np.where(x * beta > threshold, g, g * sigmoid(x * beta)),
+    name="softplus", cast="float",
+)
+gelu_op = op(
+    lambda x: x * (erf(x * math.sqrt(0.5)) + 1) * 0.5,
+    lambda g, _y, x: g * ((erf(x * math.sqrt(0.5)) + 1) * 0.5 + x * np.exp(x * x * -0.5) / math.sqrt(2 * math.pi)),
+    name="gelu", cast="float",
+)
+_GELU_TANH = math.sqrt(2 / math.pi)
+
+
+def _gelu_tanh_vjp(g: Any, _y: Any, x: Any) -> Any:
+    t = np.tanh((x + x * x * x * 0.044715) * _GELU_TANH)
+    slope = (x * x * (3 * 0.044715) + 1) * _GELU_TANH
+    return g * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * slope)
+
+
+gelu_tanh_op = op(
+    lambda x: x * 0.5 * (np.tanh((x + x * x * x * 0.044715) * _GELU_TANH) + 1), _gelu_tanh_vjp, name="gelu_tanh", cast="float"
+)
+
+
+def leaky_relu(input: T, negative_slope: float = 0.01) -> T:
+    """x where x > 0, else negative_slope * x. Maas, Hannun and Ng 2013."""
+    return leaky_relu_op(input, slope=negative_slope)
+
+
+def elu(input: T, alpha: float = 1.0) -> T:
+    """x where x > 0, else alpha * (exp(x) - 1). Clevert, Unterthiner and Hochreiter 2016, eq. 15."""
+    return elu_op(input, alpha=alpha)
+
+
+def softplus(input: T, beta: float = 1.0, threshold: float = 20.0) -> T:
+    """log(1 + exp(beta * x)) / beta, and x itself where beta * x > threshold."""
+    return softplus_op(input, beta=beta, threshold=threshold)
+
+
+def gelu(input: T, approximate: str = "none") -> T:
+    """x * Phi(x) with Phi the normal distribution function, or its tanh approximation. Hendrycks and Gimpel 2016."""
+    if approximate == "none":
+        return gelu_op(input)
+    if approximate == "tanh":
+        return gelu_tanh_op(input)
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
+
+
+# ------------------------------------------------------------------------------------------------------ selection
+
+
+def _clamp(x: Any, *, low: Any, high: Any) -> Any:
+    if low is not None:
+        x = np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+def _clamp_vjp(g: Any, _y: Any, x: Any, *, low: Any, high: Any) -> Any:
+    inside = True if low is None else x >= low
+    if high is not None:
+        inside = (x <= high) & inside
+    return np.where(inside, g, 0)
+
+
+clamp_op = op(_clamp, _clamp_vjp, name="clamp")
+where_op = op(
+    np.where, None, lambda g, _y, c, _a, _b: np.where(c, g, 0), lambda g, _y, c, _a, _b: np.where(c, 0, g), name="where"
+)
+
+
+def clamp(input: T, min: Number | None = None, max: Number | None = None) -> T:
+    """min where x < min, max where x > max, else x, with gradient 1 inside and at the ends. min and max are numbers."""
+    for name, bound in (("min", min), ("max", max)):
+        if bound is not None and not isinstance(bound, (int, float, np.generic)):
+            raise TypeError(f"clamp: {name} must be a number, not {type(bound).__name__}; use maximum and minimum for tensors")
+    if min is None and max is None:
+        raise ValueError("clamp: give min, max or both")
+    low = min.item() if isinstance(min, np.generic) else min
+    high = max.item() if isinstance(max, np.generic) else max
+    dtype = dtypes.result_type(input, *(b for b in (low, high) if b is not None))
+    return clamp_op(input if input.dtype == dtype else input.astype(dtype), low=low, high=high)
+
+
+def where(condition: Any, input: Any, other: Any) -> Any:
+    """input where condition is true, else other, broadcast together."""
+    if not hasattr(condition, "dtype"):
+        raise TypeError(f"where: the condition must be a bool tensor, not {type(condition).__name__}")
+    if condition.dtype != dtypes.bool_:
+        raise TypeError(f"where: the condition has dtype {condition.dtype}; make it bool, for instance with != 0")
+    input, other = (x.item() if isinstance(x, np.generic) else x for x in (input, other))
+    dtype = dtypes.result_type(input, other)
+    input, other = (x.astype(dtype) if hasattr(x, "dtype") and x.dtype != dtype else x for x in (input, other))
+    if not hasattr(input, "dtype") and not hasattr(other, "dtype"):
+        input = np.asarray(input, dtype) if not hasattr(condition, "face") else condition.new_tensor(input, dtype=dtype)
+    return where_op(condition, input, other)
+
+
+# ---------------------------------------------------------------------------------- comparison and logic, no vjps
+
+eq_op: Binary = op(np.equal, name="eq", cast="promote")
+ne_op: Binary = op(np.not_equal, name="ne", cast="promote")
+lt: Binary = op(np.less, name="lt", cast="promote")
+le: Binary = op(np.less_equal, name="le", cast="promote")
+gt: Binary = op(np.greater, name="gt", cast="promote")
+ge: Binary = op(np.greater_equal, name="ge", cast="promote")
+logical_not: Unary = op(np.logical_not, name="logical_not")
+logical_and: Binary = op(np.logical_and, name="logical_and")
+logical_or: Binary = op(np.logical_or, name="logical_or")
+logical_xor: Binary = op(np.logical_xor, name="logical_xor")
+bitwise_not: Unary = op(np.invert, name="bitwise_not")
+bitwise_and: Binary = op(np.bitwise_and, name="bitwise_and", cast="promote")
+bitwise_or: Binary = op(np.bitwise_or, name="bitwise_or", cast="promote")
+bitwise_xor: Binary = op(np.bitwise_xor, name="bitwise_xor", cast="promote")
+isnan: Unary = op(np.isnan, name="isnan")
+isinf: Unary = op(np.isinf, name="isinf")
+isfinite: Unary = op(np.isfinite, name="isfinite")
+
+
+def eq(input: Any, other: Any) -> Any:
+    """True where input equals other."""
+    return eq_op(input, other)
+
+
+def ne(input: Any, other: Any) -> Any:
+    """True where input differs from other."""
+    return ne_op(input, other)
