@@ -745,7 +745,7 @@ def array_from(data: Any, dtype: Any = None, device: Any = None, copy: bool = Tr
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     raw = _raw(data)
     if wanted is None:
-        wanted = dtypes.check_supported(raw.dtype.newbyteorder("="))
+        wanted = dtypes.check_supported(raw.dtype)
     place = device_of(raw) if device is None else resolve(device)
     if place != device_of(raw):
         if is_array(data) or isinstance(data, Tensor):

@@ -23,7 +23,7 @@ bool_ = np.dtype("bool")
 
 FLOATS = (float16, float32, float64)
 INTEGERS = (uint8, int8, int16, int32, int64)
-SUPPORTED = frozenset((bool_, *INTEGERS, *FLOATS))
+SUPPORTED = {dtype: dtype for dtype in (bool_, *INTEGERS, *FLOATS)}  # to NumPy's one object for each: `is` is cheap
 
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 _default = float32
@@ -48,17 +48,19 @@ def as_dtype(spec: Any) -> np.dtype:
     if spec is float:
         return _default  # PyTorch reads Python's float as its default dtype only for data; float64 would surprise
     try:
-        dtype = np.dtype(spec).newbyteorder("=")
+        dtype = np.dtype(spec)
     except TypeError:
         raise TypeError(f"{spec!r} is not a dtype; use minigrad.float32, 'float32' or np.float32") from None
     return check_supported(dtype)
 
 
 def check_supported(dtype: np.dtype) -> np.dtype:
-    if dtype not in SUPPORTED:
+    """The dtype in the machine's byte order. Raises TypeError for what minigrad has no place for (complex, text ...)."""
+    known = SUPPORTED.get(dtype if dtype.isnative else dtype.newbyteorder("="))
+    if known is None:
         names = ", ".join(sorted(str(d) for d in SUPPORTED))
         raise TypeError(f"dtype {dtype} is not supported; convert it to one of {names}")
-    return dtype
+    return known
 
 
 def category(dtype: np.dtype) -> int:

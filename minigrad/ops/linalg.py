@@ -94,7 +94,7 @@ def linear(input: T, weight: Operand, bias: Operand = None) -> T:
         return matmul_op(input, weight.T)
     if input.ndim == 1:  # a vector: the products below want rows
         return linear(input[None], weight, bias)[0]
-    if bias.shape != weight.shape[:1] or bias.dtype is not weight.dtype:
+    if bias.shape != weight.shape[:1] or bias.dtype != weight.dtype:
         raise ValueError(
             f"linear: bias has shape {tuple(bias.shape)} and dtype {bias.dtype}, "
             f"expected shape ({weight.shape[0]},) and dtype {weight.dtype}"
