@@ -11,7 +11,7 @@ A `.cu` file here is one law, in the language common to C and Python:
 
 Statements assign to updated arrays or to locals (`T x = ...;`, `bool b = ...;`). There are + - * /, comparisons,
 `where(c, a, b)`, `both(a, b)`, sqrt, cbrt, exp, log, fabs, sign, copysign, maximum and minimum; the last two hand on a
-NaN from either side, and the sign of NaN is NaN. `where` computes both sides and picks. `#if flag`, `#else` and `#endif`
+NaN from either side, and the sign of NaN is NaN. `where` computes both sides and picks. `#if flag`, `#else`, `#endif`
 are settled by `load(name, flag=True)`. Arithmetic on scalars or numbers alone is refused: the host does it, in double.
 """
 

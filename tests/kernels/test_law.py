@@ -14,6 +14,7 @@ import pytest
 from minigrad import kernels
 from minigrad.kernels import law_from_text, load
 from minigrad.kernels.numpy_run import CHUNK
+from tests import standin
 
 BLEND = """// Moving average.
 // blend(g | m, n | c, s)
@@ -209,6 +210,23 @@ def test_arrays_of_another_library_are_worked_through_whole(bound):
         np.testing.assert_array_equal(one, other.array)
 
 
+def test_arrays_of_another_library_raise_no_warnings_either():
+    law = law_from_text("// f(g | p | c)\np = c * log(g) / (g - g);\n", "f.cu")
+    p = np.empty(2, np.float32)
+    law(Elsewhere(np.array([-1, 1], np.float32)), Elsewhere(p), c=0.5)
+    assert np.isnan(p).all()
+
+
+def test_cupy_arrays_give_what_numpy_arrays_give():
+    law = law_from_text(BLEND, "blend.cu")
+    arrays = three_arrays(CHUNK + 5, np.float32)
+    there = [standin.cupy.asarray(array) for array in arrays]
+    law(*arrays, c=0.1, s=0.0)
+    law(*there, c=0.1, s=0.0)
+    for one, other in zip(arrays, there):
+        np.testing.assert_array_equal(one, other.get())
+
+
 # ---- choosing
 
 
@@ -402,13 +420,14 @@ def test_the_lowered_function_runs_once_a_chunk():
         if event == "call" and frame.f_code.co_name == "ema":
             calls.append(frame.f_code.co_argcount)
 
-    g, m = np.ones(2 * CHUNK + 1), np.ones(2 * CHUNK + 1)
-    sys.setprofile(profile)
-    try:
-        law(g, m, c=0.5)
-    finally:
-        sys.setprofile(None)
-    assert calls == [4, 4, 4]  # three chunks; g, m, c and one scratch array
+    for size in (CHUNK, CHUNK + 1, 2 * CHUNK + 1):
+        g, m = np.ones(size), np.ones(size)
+        sys.setprofile(profile)
+        try:
+            law(g, m, c=0.5)
+        finally:
+            sys.setprofile(None)
+    assert calls == [4] * (1 + 2 + 3)  # each with g, m, c and one scratch array
 
 
 def test_scratch_is_kept_between_calls():
@@ -423,3 +442,17 @@ def test_scratch_is_kept_between_calls():
     finally:
         tracemalloc.stop()
     assert peak < 20_000  # one scratch array would be 160 kB
+
+
+def test_what_is_kept_for_each_length_is_bounded():
+    law = law_from_text("// ema(g | m | c)\nm += c * (g - m);\n", "ema.cu")
+    g, m = np.ones(5000), np.ones(5000)
+    law(g, m, c=0.5)
+    tracemalloc.start()
+    try:
+        for size in range(5000):
+            law(g[:size], m[:size], c=0.5)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 200_000  # a list and a view for each of 5000 lengths would be 1 MB

@@ -261,6 +261,12 @@ def test_an_expression_written_twice_is_computed_once_and_one_unneeded_never():
     assert "exp(a, out" not in law.source("numpy")
 
 
+def test_a_step_that_is_read_later_leaves_the_array_to_the_result():
+    law = law_from_text("// law(a, b | p, q | )\np = a * b + a;\nq -= a * b;\n", "law.cu")
+    assert "add(_t0, a, out=p)" in law.source("numpy")
+    assert "[...]" not in law.source("numpy")
+
+
 def test_a_name_for_a_value_costs_no_copy():
     text = "// law(a | p | )\nT x = a;\nT y = x;\np += y;\n"
     assert "add(p, a, out=p)" in law_from_text(text, "law.cu").source("numpy")
