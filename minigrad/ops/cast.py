@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd import op
 from ..backend import Device, device_of, move
-from .elementwise import quiet
+from ..backend.quiet import quiet
 from .typing import T, Unary
 
 

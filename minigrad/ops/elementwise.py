@@ -13,9 +13,8 @@ import numpy as np
 
 from ..autograd import op
 from ..backend import dtypes
+from ..backend.quiet import quiet  # for rows that meet inf or NaN by right, as 1/0 and log(0) do
 from .typing import Binary, Number, Operand, T, Unary
-
-quiet = np.errstate(all="ignore")  # for rows that meet inf or NaN by right, as 1/0 and log(0) do
 
 # ---------------------------------------------------------------------------------------------------- arithmetic
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..autograd import op
 from ..backend import backend_of, dtypes
+from ..backend.quiet import quiet
 from . import dims
-from .elementwise import abs, exp, power_to, quiet
+from .elementwise import abs, exp, power_to
 from .typing import Dims, Number, T
 
 # In this file `axis` is a tuple of dimensions from 0 or None for all, and `keep` says whether they stay as ones.
