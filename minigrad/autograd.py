@@ -211,13 +211,22 @@ class Op:
         wanted = [_spread(r, n) for r in reading if r is not None]
         return any(y for y, _ in wanted), tuple(any(args[i] for _, args in wanted) for i in range(n))
 
-    def pull(self, node: Node, g: Any, y: Any, args: tuple, wanted: list[bool]) -> Sequence[Any]:
-        """The gradients that flow to the parents; None for those not wanted."""
+    def pull(self, node: Node, g: Any, y: Any, args: tuple, wanted: Sequence[Any]) -> Sequence[Any]:
+        """The gradients that flow to the parents; wanted[i] is None for an argument that needs none."""
         if self.joint is not None:
             if self.outputs > 1:
                 g = g.as_list(self.outputs)
-            return self.joint(g, y, *args, needs=wanted, **node.kw)
-        return [vjp(g, y, *args, **node.kw) if want else None for vjp, want in zip(self.vjps, wanted)]
+            return self.joint(g, y, *args, needs=[w is not None for w in wanted], **node.kw)
+        vjps = self.vjps
+        if len(vjps) == 1:
+            return (vjps[0](g, y, args[0], **node.kw),)
+        if len(vjps) == 2:
+            first, second = wanted
+            return (
+                None if first is None else vjps[0](g, y, *args, **node.kw),
+                None if second is None else vjps[1](g, y, *args, **node.kw),
+            )
+        return [None if w is None else vjp(g, y, *args, **node.kw) for vjp, w in zip(vjps, wanted)]
 
 
 def _reads(vjp: Callable) -> tuple[bool, list[bool], bool]:
@@ -512,26 +521,18 @@ def walk(
     Under create_graph the gradients are Tensors (of class `face`), so the same vjps are recorded as they run.
     """
     leading = None if only is None else _leading_to(only, roots)
-    pending: dict[int, tuple[Any, Any]] = {}  # by minus birth: the heap yields the smallest first
-    found: dict[Any, Any] = {}
+    pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: the heap yields the smallest first
     heap: list[int] = []
-    arrivals = [(node, _own(g)) for node, g in zip(roots, gradients) if leading is None or node in leading]
-    while True:
-        for node, g in arrivals:
-            key = -node.birth
-            if key in pending:
-                pending[key] = node, pending[key][1] + g
-            else:
-                pending[key] = node, g
-                heappush(heap, key)
-        if not heap:
-            return found
+    found: dict[Any, Any] = {}
+    for node, g in zip(roots, gradients):
+        if leading is None or node in leading:
+            _arrive(node, _own(g), pending, heap)
+    while heap:
         node, g = pending.pop(heappop(heap))
         if node.watch is not None:
             g = _show(node, g, face)
         if only is not None and node in only:
             found[node] = g
-        arrivals = []
         if node.op is None:
             if only is None:
                 _accumulate(node, g, face)
@@ -541,28 +542,53 @@ def walk(
             raise RuntimeError(_freed(node))
         if node.birth < writelog.last:
             _check_unchanged(node)
-        wanted = [p is not None and (leading is None or p in leading) for p in parents]
-        grads = _pull(node, g, wanted, face if create_graph else None)
+        wanted = parents if leading is None else [p if p in leading else None for p in parents]
+        if create_graph:
+            grads = node.op.pull(node, g, *_lifted(node, face), wanted)
+        elif g.__class__ is _ndarray:
+            grads = node.op.pull(node, g, node if node.y is None else node.y, node.args, wanted)
+        else:
+            grads = _pull_there(node, g, wanted)
         if not retain_graph:
             node.parents = node.args = node.y = None
             node.kw = _NO_KW
-        for parent, gp, want in zip(parents, grads, wanted):
-            if want and gp is not None:
-                if gp.shape != parent.shape or gp.dtype is not parent.dtype:
-                    gp = _fit(gp, parent, node)
-                if parent.op is None and (create_graph or gp is g or gp.base is not None):
-                    gp = _own(gp)  # `a + b` hands both leaves one array: what a leaf keeps must be its own
-                arrivals.append((parent, gp))
+        for parent, gp in zip(wanted, grads):
+            if parent is None or gp is None:
+                continue
+            if gp.shape != parent.shape or gp.dtype is not parent.dtype:
+                gp = _fit(gp, parent, node)
+            if parent.op is None and (create_graph or gp is g or gp.base is not None):
+                gp = _own(gp)  # `a + b` hands both leaves one array: what a leaf keeps must be its own
+            key = -parent.birth  # _arrive(), written out: it would cost a tenth of a small op's backward
+            if key in pending:
+                pending[key] = parent, pending[key][1] + gp
+            else:
+                pending[key] = parent, gp
+                heappush(heap, key)
+    return found
 
 
-def _pull(node: Node, g: Any, wanted: list[bool], face: Any) -> Sequence[Any]:
-    if face is not None:
-        return node.op.pull(node, g, *_lifted(node, face), wanted)
+def _arrive(node: Any, g: Any, pending: dict, heap: list) -> None:
+    """Add a gradient to what has arrived at a node so far."""
+    key = -node.birth
+    if key in pending:
+        pending[key] = node, pending[key][1] + g
+    else:
+        pending[key] = node, g
+        heappush(heap, key)
+
+
+def _pull_there(node: Node, g: Any, wanted: Sequence[Any]) -> Sequence[Any]:
+    """pull() with the gradient's device as the current one."""
     y = node if node.y is None else node.y
-    if g.__class__ is _ndarray or g.__class__ is Slots:
-        return node.op.pull(node, g, y, node.args, wanted)
-    backend = backend_of(g)
-    with backend.on(backend.device_of(g)):
+    if g.__class__ is Slots:
+        some = next(part for part in g.by_index.values())
+        backend = backend_of(some)
+        device = backend.device_of(some)
+    else:
+        backend = backend_of(g)
+        device = backend.device_of(g)
+    with backend.on(device):
         return node.op.pull(node, g, y, node.args, wanted)
 
 

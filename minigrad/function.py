@@ -63,7 +63,7 @@ class _Row:
     def kept(self, needs: tuple[bool, ...]) -> tuple[bool, tuple[bool, ...]]:
         return False, (False,) * len(needs)  # what is needed is in the context
 
-    def pull(self, node: Node, g: Any, y: Any, args: tuple, wanted: list[bool]) -> Sequence[Any]:
+    def pull(self, node: Node, g: Any, y: Any, args: tuple, wanted: Sequence[Any]) -> Sequence[Any]:
         ctx = node.kw["ctx"]
         gs = g.as_list(len(ctx._outputs))
         recording = any(hasattr(part, "face") for part in gs)
@@ -79,7 +79,7 @@ class _Row:
         grads = grads if isinstance(grads, tuple) else (grads,)
         if len(grads) != len(wanted):
             raise RuntimeError(f"{self.name}.backward returned {len(grads)} gradients, but forward took {len(wanted)} inputs")
-        return [self._checked(part, i, recording) if want else None for i, (part, want) in enumerate(zip(grads, wanted))]
+        return [None if want is None else self._checked(part, i, recording) for i, (part, want) in enumerate(zip(grads, wanted))]
 
     def _checked(self, part: Any, i: int, recording: bool) -> Any:
         if part is None:
