@@ -1,8 +1,8 @@
 """minigrad: reverse-mode autograd to read in an afternoon, and to see gradients vanish and explode with."""
 
-from . import autograd, backend, cuda, nn, optim
-from .autograd import enable_grad, grad, is_grad_enabled, no_grad, op, set_grad_enabled
-from .backend import Device, writelog
+from . import autograd, backend, cuda, kernels, nn, ops, optim
+from .autograd import debug, enable_grad, grad, is_grad_enabled, no_grad, op, set_grad_enabled
+from .backend import Device
 from .backend.dtypes import (
     bool_, float16, float32, float64, get_default_dtype, int8, int16, int32, int64, promote_types, result_type,
     set_default_dtype, uint8,
@@ -15,10 +15,21 @@ from .creation import (
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
 from .ops import *  # noqa: F403
-from .ops import __all__ as _ops
 from .tensor import Tensor
 
 __version__ = "0.1.0"
 
 device = Device
-double, half, long = float64, float16, int64
+half, double, short, long = float16, float64, int16, int64
+float, int, bool = float32, int32, bool_  # PyTorch's names
+
+__all__ = [
+    "Device", "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "bool_", "cuda",
+    "debug", "default_generator", "device", "double", "empty", "empty_like", "enable_grad", "eye", "float", "float16",
+    "float32", "float64", "from_numpy", "full", "full_like", "get_default_dtype", "grad", "gradcheck", "gradgradcheck",
+    "half", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "kernels", "linspace", "long", "manual_seed", "nn",
+    "no_grad", "ones", "ones_like", "op", "ops", "optim", "promote_types", "rand", "rand_like", "randint", "randn",
+    "randn_like", "randperm", "result_type", "set_default_dtype", "set_grad_enabled", "short", "tensor", "uint8", "zeros",
+    "zeros_like",
+]
+__all__ += ops.__all__

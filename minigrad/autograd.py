@@ -8,20 +8,28 @@ newest first is an order in which no node is visited before all that flows into 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from heapq import heappop, heappush
+from inspect import isgeneratorfunction
 from itertools import count
 from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 
-from .backend import Array, backend_of, device_of, dtypes, is_array, writelog
+from .backend import Array, backend_of, checks, device_of, dtypes, is_array, writelog
 
 # ------------------------------------------------------------------------------------------------------ grad mode
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)  # a new thread starts with gradients on
-is_grad_enabled = _recording.get
+_CHECKED = "checked"  # recording as ever, and under debug()
+_recording: ContextVar[Any] = ContextVar("recording", default=True)  # a new thread starts with gradients on
+_mode = _recording.get
+
+
+def is_grad_enabled() -> bool:
+    """Are ops on tensors that require gradients being recorded, in this thread?"""
+    return bool(_mode())
 
 
 class set_grad_enabled:
@@ -76,7 +84,38 @@ class enable_grad(_Mode):
     mode = True
 
 
+class debug:
+    """Inside, the op or the vjp that gives birth to a NaN raises FloatingPointError, naming itself; and what a GPU would
+    report at the next synchronisation, such as a label out of range, is raised at once. A context manager; slow.
+    """
+
+    def __enter__(self) -> None:
+        self._before = _mode(), checks.at_once.get()
+        checks.at_once.set(True)
+        if self._before[0]:
+            _recording.set(_CHECKED)
+
+    def __exit__(self, *_: object) -> None:
+        _recording.set(self._before[0])
+        checks.at_once.set(self._before[1])
+
+
+def _refuse_nan(row: Any, made: Any, inputs: Iterable[Any], what: str) -> None:
+    """Raise if `made` holds a NaN that none of `inputs` holds."""
+    if _has_nan(made) and not any(_has_nan(x) for x in inputs):
+        shapes = ", ".join(str(tuple(x.shape)) for x in inputs if hasattr(x, "shape"))
+        raise FloatingPointError(f"a NaN was born in {what} {row.name}, from values of shapes {shapes} without one")
+
+
+def _has_nan(x: Any) -> bool:
+    x = x.array if hasattr(x, "face") else x
+    return getattr(getattr(x, "dtype", None), "kind", "") == "f" and bool(np.isnan(x).any())
+
+
 def _with_mode(function: Callable, mode: bool) -> Callable:
+    if isgeneratorfunction(function):
+        return _generator_with_mode(function, mode)
+
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         before = _recording.get()
@@ -85,6 +124,35 @@ def _with_mode(function: Callable, mode: bool) -> Callable:
             return function(*args, **kwargs)
         finally:
             _recording.set(before)
+
+    return wrapped
+
+
+def _generator_with_mode(function: Callable, mode: bool) -> Callable:
+    """The mode holds while the generator runs, and not for its caller while it waits."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        resume, given = generator.send, None
+        try:
+            while True:
+                before = _recording.get()
+                _recording.set(mode)
+                try:
+                    item = resume(given)
+                except StopIteration as end:
+                    return end.value
+                finally:
+                    _recording.set(before)
+                try:
+                    resume, given = generator.send, (yield item)
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    resume, given = generator.throw, error
+        finally:
+            generator.close()
 
     return wrapped
 
@@ -311,7 +379,7 @@ def _unary(row: Op) -> Callable:
         out = _new(x.face)
         out.array = y
         parent = x.node
-        if parent is None or not is_grad_enabled():
+        if parent is None or not (mode := _mode()):
             out.node = None
             return out
         out.node = node = _new(Node)
@@ -324,6 +392,8 @@ def _unary(row: Op) -> Callable:
         node.shape = y.shape
         node.dtype = y.dtype
         node.watch = None
+        if mode is _CHECKED:
+            _refuse_nan(row, y, (a,), "the forward of")
         return out
 
     return call
@@ -348,7 +418,7 @@ def _binary(row: Op) -> Callable:
         out = _new(x.face)
         out.array = y
         p, q = x.node, z.node
-        if (p is None and q is None) or not is_grad_enabled():
+        if (p is None and q is None) or not (mode := _mode()):
             out.node = None
             return out
         keep_y, (keep_a, keep_b) = both if p is not None and q is not None else only_first if q is None else only_second
@@ -362,6 +432,8 @@ def _binary(row: Op) -> Callable:
         node.shape = y.shape
         node.dtype = y.dtype
         node.watch = None
+        if mode is _CHECKED:
+            _refuse_nan(row, y, (a, b), "the forward of")
         return out
 
     return call
@@ -389,12 +461,15 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     else:
         with backend_of(first.array).on(device):
             ys = row.forward(*arrays, **kw)
-    recorded = is_grad_enabled() and any(p is not None for p in parents)
+    recorded = bool(_mode()) and any(p is not None for p in parents)
+    if recorded and _mode() is _CHECKED:
+        for y in ys if row.outputs > 1 else (ys,):
+            _refuse_nan(row, y, arrays, "the forward of")
     if row.outputs > 1:
         return _several(row, first, ys, arrays, parents, kw, recorded)
     y = _as_array(ys, first.array)
     node = record(row, y, arrays, parents, kw) if recorded and y.dtype.kind == "f" and row.reads else None
-    if row.view and y.dtype.kind == "f" and (y.base is not None or y is first.array):
+    if row.view and y.dtype.kind == "f" and in_one_buffer(y, first.array):
         return first.view_of(y, node, (row, kw))
     return first.face.of(y, node)
 
@@ -423,8 +498,14 @@ def _several(row: Op, first: Any, ys: tuple, arrays: tuple, parents: tuple, kw: 
     outs = []
     for i, y in enumerate(ys[: row.visible]):
         node = pick(whole, i, y) if whole is not None and y.dtype.kind == "f" else None
-        outs.append(first.view_of(y, node, None) if row.view and y.base is not None else first.face.of(y, node))
+        is_view = row.view and y.dtype.kind == "f" and in_one_buffer(y, first.array)
+        outs.append(first.view_of(y, node, None) if is_view else first.face.of(y, node))
     return outs[0] if row.visible == 1 else tuple(outs)
+
+
+def in_one_buffer(y: Array, x: Array) -> bool:
+    """Are both parts of one buffer? (NumPy and CuPy name the array that owns it as the base of every view.)"""
+    return y is x or y.base is x or (y.base is not None and y.base is x.base) or (x.base is not None and x.base is y)
 
 
 class Slots:
@@ -549,6 +630,9 @@ def walk(
             grads = node.op.pull(node, g, node if node.y is None else node.y, node.args, wanted)
         else:
             grads = _pull_there(node, g, wanted)
+        if _mode() is _CHECKED:
+            for gp in grads:
+                _refuse_nan(node.op, gp, g.by_index.values() if g.__class__ is Slots else (g,), "the backward of")
         if not retain_graph:
             node.parents = node.args = node.y = None
             node.kw = _NO_KW
@@ -753,7 +837,7 @@ def grad(
 
 def _run(roots: list, gradients: list, face: Any, create_graph: bool, retain: bool, only: set | None) -> dict:
     if create_graph:
-        with enable_grad():
+        with enable_grad() if not _mode() else nullcontext():
             return walk(roots, gradients, face, True, retain, only)
     with np.errstate(all="ignore"):
         return walk(roots, gradients, face, False, retain, only)
