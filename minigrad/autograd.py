@@ -836,10 +836,10 @@ def grad(
 
 
 def _run(roots: list, gradients: list, face: Any, create_graph: bool, retain: bool, only: set | None) -> dict:
-    if create_graph:
-        with enable_grad() if not _mode() else nullcontext():
-            return walk(roots, gradients, face, True, retain, only)
     with np.errstate(all="ignore"):
+        if create_graph:
+            with enable_grad() if not _mode() else nullcontext():
+                return walk(roots, gradients, face, True, retain, only)
         return walk(roots, gradients, face, False, retain, only)
 
 
