@@ -24,10 +24,10 @@ half, double, short, long = float16, float64, int16, int64
 float, int, bool = float32, int32, bool_  # PyTorch's names
 
 __all__ = [
-    "Device", "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "bool_", "cuda",
-    "debug", "default_generator", "device", "double", "empty", "empty_like", "enable_grad", "eye", "float", "float16",
+    "Device", "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool_", "cuda",
+    "debug", "default_generator", "device", "double", "empty", "empty_like", "enable_grad", "eye", "float16",
     "float32", "float64", "from_numpy", "full", "full_like", "get_default_dtype", "grad", "gradcheck", "gradgradcheck",
-    "half", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "kernels", "linspace", "long", "manual_seed", "nn",
+    "half", "int8", "int16", "int32", "int64", "is_grad_enabled", "kernels", "linspace", "long", "manual_seed", "nn",
     "no_grad", "ones", "ones_like", "op", "ops", "optim", "promote_types", "rand", "rand_like", "randint", "randn",
     "randn_like", "randperm", "result_type", "set_default_dtype", "set_grad_enabled", "short", "tensor", "uint8", "zeros",
     "zeros_like",

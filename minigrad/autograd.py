@@ -241,7 +241,7 @@ _NO_KW: dict[str, Any] = {}
 class Op:
     """A row: forward, vjps, and which values each vjp reads (from its signature, once)."""
 
-    __slots__ = ("_kept", "_picker", "call", "cast", "forward", "joint", "name", "outputs", "reads", "view", "visible", "vjps")
+    __slots__ = ("_kept", "_picker", "call", "cast", "forward", "joint", "name", "outputs", "partial", "reads", "view", "visible", "vjps")
 
     def __init__(
         self, name: str, forward: Callable, vjps: Sequence[Callable | None], joint: Callable | None, cast: str | None,
@@ -251,6 +251,7 @@ class Op:
         self.forward = forward
         self.vjps = tuple(vjps)
         self.joint = joint
+        self.partial = joint is None and None in self.vjps
         self.cast = cast
         self.view = view
         self.outputs = outputs
@@ -344,10 +345,11 @@ def op(
     if cast not in (None, "promote", "float"):
         raise ValueError(f"cast must be 'promote', 'float' or None, not {cast!r}")
     row = Op(name or forward.__name__, forward, vjps, joint, cast, view, outputs, outputs if visible is None else visible)
-    if outputs == 1 and joint is None and not view and _takes_only(vjps, 1):
+    plain = outputs == 1 and joint is None and all(v is not None for v in vjps)
+    if plain and len(vjps) == 1:
         call = _unary(row)
-    elif outputs == 1 and joint is None and not view and _takes_only(vjps, 2):
-        call = _binary(row)
+    elif plain and not view and len(vjps) in (2, 3) and not any(v.__code__.co_kwonlyargcount for v in vjps):  # type: ignore[union-attr]
+        call = _binary(row) if len(vjps) == 2 else _ternary(row)
     else:
         call = _any_arity(row)
     row.call = call
@@ -357,50 +359,50 @@ def op(
     return call
 
 
-def _takes_only(vjps: Sequence[Callable | None], n: int) -> bool:
-    """Is this a row of n differentiable arguments without options?"""
-    return len(vjps) == n and all(
-        v is not None and v.__code__.co_argcount == n + 2 and not v.__code__.co_kwonlyargcount for v in vjps
-    )
+# The next three are `apply` for the common case, without its generality: NumPy arrays, of one dtype. Tiny networks live on
+# these paths, and what is written out in them would, as a call, cost a tenth of a small op.
 
 
 def _unary(row: Op) -> Callable:
-    """`apply` for one NumPy argument and no options, without its generality: tiny networks live on this path."""
-    forward, wants_float = row.forward, row.cast == "float"
+    """One argument, and options."""
+    forward, wants_float, is_view = row.forward, row.cast == "float", row.view
     keep_y, (keep_x,) = row.kept((True,))
 
-    def call(x: Any) -> Any:
+    def call(x: Any, **kw: Any) -> Any:
         a = getattr(x, "array", None)
         if a.__class__ is not _ndarray or (wants_float and a.dtype.kind != "f"):
-            return apply(row, (x,), _NO_KW)
-        y = forward(a)
+            return apply(row, (x,), kw)
+        y = forward(a, **kw)
         if y.__class__ is not _ndarray:
             y = np.asarray(y)
+        parent = x.node
+        if parent is None or not (mode := _mode()) or y.dtype.kind != "f":
+            node = None
+        else:
+            node = _new(Node)
+            node.birth = next_tick()
+            node.op = row
+            node.kw = kw
+            node.parents = (parent,)
+            node.args = (a if keep_x else parent,)
+            node.y = y if keep_y else None
+            node.shape = y.shape
+            node.dtype = y.dtype
+            node.watch = None
+            if mode is _CHECKED:
+                _refuse_nan(row, y, (a,), "the forward of")
+        if is_view and y.base is not None and y.dtype.kind == "f":
+            return x.view_of(y, node, (row, kw))
         out = _new(x.face)
         out.array = y
-        parent = x.node
-        if parent is None or not (mode := _mode()):
-            out.node = None
-            return out
-        out.node = node = _new(Node)
-        node.birth = next_tick()
-        node.op = row
-        node.kw = _NO_KW
-        node.parents = (parent,)
-        node.args = (a if keep_x else parent,)
-        node.y = y if keep_y else None
-        node.shape = y.shape
-        node.dtype = y.dtype
-        node.watch = None
-        if mode is _CHECKED:
-            _refuse_nan(row, y, (a,), "the forward of")
+        out.node = node
         return out
 
     return call
 
 
 def _binary(row: Op) -> Callable:
-    """`apply` for two NumPy arguments of one dtype and no options."""
+    """Two arguments, no options."""
     forward, wants_float = row.forward, row.cast == "float"
     both, only_first, only_second = row.kept((True, True)), row.kept((True, False)), row.kept((False, True))
 
@@ -439,6 +441,29 @@ def _binary(row: Op) -> Callable:
     return call
 
 
+def _ternary(row: Op) -> Callable:
+    """Three arguments, no options."""
+    forward, cast = row.forward, row.cast
+
+    def call(x: Any, z: Any, u: Any) -> Any:
+        a = getattr(x, "array", None)
+        b = getattr(z, "array", None)
+        c = getattr(u, "array", None)
+        if not (a.__class__ is b.__class__ is c.__class__ is _ndarray) or cast is not None or _mode() is _CHECKED:
+            return apply(row, (x, z, u), _NO_KW)
+        y = forward(a, b, c)
+        parents = x.node, z.node, u.node
+        out = _new(x.face)
+        out.array = y
+        out.node = record(row, y, (a, b, c), parents, _NO_KW) if parents != _NOBODY and _mode() else None
+        return out
+
+    return call
+
+
+_NOBODY = (None, None, None)
+
+
 def _any_arity(row: Op) -> Callable:
     def call(*args: Any, **kw: Any) -> Any:
         return apply(row, args, kw)
@@ -448,43 +473,50 @@ def _any_arity(row: Op) -> Callable:
 
 def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     """Run an op on any mix of Tensors, raw arrays and numbers. On raw arrays only, raw arrays come back."""
-    first = next((x for x in args if hasattr(x, "face")), None)
+    first = None
+    parents = []
+    for x in args:
+        if hasattr(x, "face"):
+            first = x if first is None else first
+            parents.append(x.node)
+        else:
+            parents.append(None)
     if first is None:
         return row.forward(*args, **kw)
-    arrays = tuple(_operand(x, row) for x in args)
+    arrays = tuple([_operand(x, row) for x in args])
     device = _common_device(arrays, row)
     if row.cast is not None:
         arrays = cast_together(arrays, row.cast == "float")
-    parents = tuple(getattr(x, "node", None) for x in args)
     if device is None:
         ys = row.forward(*arrays, **kw)
     else:
         with backend_of(first.array).on(device):
             ys = row.forward(*arrays, **kw)
-    recorded = bool(_mode()) and any(p is not None for p in parents)
-    if recorded and _mode() is _CHECKED:
+    mode = _mode()
+    recorded = bool(mode) and any([p is not None for p in parents])
+    if recorded and mode is _CHECKED:
         for y in ys if row.outputs > 1 else (ys,):
             _refuse_nan(row, y, arrays, "the forward of")
     if row.outputs > 1:
-        return _several(row, first, ys, arrays, parents, kw, recorded)
+        return _several(row, first, ys, arrays, tuple(parents), kw, recorded)
     y = _as_array(ys, first.array)
-    node = record(row, y, arrays, parents, kw) if recorded and y.dtype.kind == "f" and row.reads else None
-    if row.view and y.dtype.kind == "f" and in_one_buffer(y, first.array):
+    node = record(row, y, arrays, tuple(parents), kw) if recorded and y.dtype.kind == "f" and row.reads else None
+    if row.view and y.dtype.kind == "f" and (y.base is not None or y is first.array):
         return first.view_of(y, node, (row, kw))
     return first.face.of(y, node)
 
 
 def record(row: Op, y: Any, arrays: tuple, parents: tuple, kw: dict[str, Any]) -> Node:
     """The node of one application: keeps only what the wanted vjps read."""
-    if row.joint is None:  # a parent whose argument is not differentiable gets nothing
+    if row.partial:  # a parent whose argument is not differentiable gets nothing
         parents = tuple(p if v is not None else None for p, v in zip(parents, row.vjps))
-    keep_y, keep_args = row.kept(tuple(p is not None for p in parents))
+    keep_y, keep_args = row.kept(tuple([p is not None for p in parents]))
     node = _new(Node)
     node.birth = next_tick()
     node.op = row
     node.kw = kw
     node.parents = parents
-    node.args = tuple(a if k else p for a, k, p in zip(arrays, keep_args, parents))
+    node.args = tuple([a if k else p for a, k, p in zip(arrays, keep_args, parents)])
     node.y = y if keep_y else None
     node.shape, node.dtype = (None, None) if isinstance(y, tuple) else (y.shape, y.dtype)
     node.watch = None
@@ -607,7 +639,7 @@ def walk(
     found: dict[Any, Any] = {}
     for node, g in zip(roots, gradients):
         if leading is None or node in leading:
-            _arrive(node, _own(g), pending, heap)
+            _arrive(node, g, pending, heap)
     while heap:
         node, g = pending.pop(heappop(heap))
         if node.watch is not None:
@@ -672,6 +704,8 @@ def _pull_there(node: Node, g: Any, wanted: Sequence[Any]) -> Sequence[Any]:
     else:
         backend = backend_of(g)
         device = backend.device_of(g)
+    if device.type == "cpu":
+        return node.op.pull(node, g, y, node.args, wanted)
     with backend.on(device):
         return node.op.pull(node, g, y, node.args, wanted)
 
@@ -728,8 +762,7 @@ def _show(node: Any, g: Any, face: Any) -> Any:
 def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:
     if not hasattr(g, "face"):
         g = face.of(_as_array(g, g), None)
-    with_old = g if leaf.grad is None else leaf.grad + g
-    leaf.grad = with_old
+    leaf.grad = g if leaf.grad is None else leaf.grad + g
 
 
 def _leading_to(targets: set, roots: Sequence[Any]) -> set:
@@ -874,12 +907,23 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
                     f"backward on a tensor of shape {t.shape} needs a gradient of that shape; "
                     "reduce it first, for instance with .sum() or .mean(), or pass gradient="
                 )
-            g = t.face.of(np.ones_like(t.array), None)
-        elif tuple(g.shape) != tuple(t.shape):
+            seeds.append(t.face.of(np.ones_like(t.array), None) if create_graph else _one_like(t.array))
+            continue
+        if tuple(g.shape) != tuple(t.shape):
             raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; they must be equal")
-        elif g.dtype != t.dtype:
+        if g.dtype != t.dtype:
             raise TypeError(f"the gradient given has dtype {g.dtype}, its tensor {t.dtype}; cast it with .to({t.dtype})")
-        elif g.device != t.device:
+        if g.device != t.device:
             raise RuntimeError(f"the gradient given is on {g.device}, its tensor on {t.device}; move it with .to('{t.device}')")
-        seeds.append(g if create_graph else g.array)
+        seeds.append(_own(g if create_graph else g.array))
     return seeds
+
+
+def _one_like(array: Array) -> Array:
+    """The gradient of a loss with respect to itself."""
+    if array.__class__ is _ndarray and not array.shape:
+        return _ONE[array.dtype].copy()
+    return np.ones_like(array)
+
+
+_ONE = {dtype: np.ones((), dtype) for dtype in dtypes.FLOATS}

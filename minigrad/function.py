@@ -52,7 +52,7 @@ class Context:
 class _Row:
     """What the walk asks of an op, answered by a Function's backward()."""
 
-    view = False
+    view = partial = False
     joint = True  # the gradients of all inputs come at once
 
     def __init__(self, function: type[Function]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator, TypeVar
 import numpy as np
 
 from . import autograd, ops
-from .autograd import Leaf, Node, is_grad_enabled, next_tick, op, record, watch_of
+from .autograd import Leaf, Node, in_one_buffer, is_grad_enabled, next_tick, op, record, watch_of
 from .backend import Device, backend_for, backend_of, device_of, dtypes, is_array, resolve, writelog
 from .backend.random import Generator, rng_of
 from .ops import elementwise, index as indexing, linalg, shape as shaping
@@ -401,6 +401,7 @@ class Tensor:
 
     def _adopt(self, node: Any) -> None:
         """Take on a new history, after an in-place change."""
+        _hand_on_retained(self.node, node)
         self.node = node
 
     def __getitem__(self, key: Any) -> Tensor:
@@ -540,7 +541,7 @@ class Tensor:
 
     # ------------------------------------------------------------------------------------------ the other families
 
-    matmul, mm = ops.matmul, ops.matmul
+    matmul, mm, dot = ops.matmul, ops.matmul, ops.matmul
     sum, mean, var, std, prod, norm = ops.sum, ops.mean, ops.var, ops.std, ops.prod, ops.norm
     max, min, amax, amin, argmax, argmin = ops.max, ops.min, ops.amax, ops.amin, ops.argmax, ops.argmin
     all, any, cumsum = ops.all, ops.any, ops.cumsum
@@ -616,47 +617,61 @@ Tensor.face = Tensor
 class View(Tensor):
     """A tensor on part of another's memory, as slicing and reshaping give.
 
-    It remembers its base. If the base is changed in place inside a graph, the view's history is the base's new one seen
-    through the same op; if the view is, the change is recorded on the base. Otherwise gradients would be silently wrong.
+    It remembers its base, and the root: the first base, which is no view itself. If one of a family is changed in place
+    inside a graph, the change is recorded on the bases above it up to the root; every other view then takes its history
+    anew, from its base through the same op. Otherwise gradients would be silently wrong.
     """
 
-    __slots__ = ("_base", "_history", "_recordable", "_replay", "_seen")
+    __slots__ = ("_base", "_history", "_recordable", "_replay", "_root", "_seen")
 
     @classmethod
     def made(cls, base: Tensor, array: Any, node: Any, replay: Any) -> View:
         self = object.__new__(cls)
         self.array = array
         self._base = base
+        self._root = root = base._root if isinstance(base, View) else base
         self._history = node
-        self._seen = base.node
+        self._seen = root.node
         self._replay = replay  # (the op's row, its options); None for one of several outputs
         self._recordable = is_grad_enabled()
         return self
 
     @property  # type: ignore[override]
     def node(self) -> Any:
-        now = self._base.node
-        if now is not self._seen:
-            self._follow(now)
+        if self._root.node is not self._seen:
+            self._follow()
         return self._history
 
     @node.setter
     def node(self, value: Any) -> None:
         self._history = value
-        self._seen = self._base.node
+        self._seen = self._root.node
 
-    def _follow(self, now: Any) -> None:
-        """The base has another history than when this view was taken."""
+    def _follow(self) -> None:
+        """The root has another history than when this view was taken: take it anew. No recursion: chains may be long."""
+        now = self._root.node
         changed_in_place = now is not None and now.op is not None
-        if changed_in_place and self._recordable:
-            if self._replay is None:
-                raise RuntimeError(
-                    "this tensor is one of several views (from split, chunk or unbind) of a tensor that was then changed in "
-                    "place; take the views again after the change"
-                )
-            row, options = self._replay
-            self._history = record(row, self.array, (self._base.array,), (now,), options)
-        self._seen = now
+        stale = []
+        view: Any = self
+        while isinstance(view, View) and view._seen is not now:
+            stale.append(view)
+            view = view._base
+        for view in reversed(stale):
+            if changed_in_place and view._recordable and in_one_buffer(view.array, view._base.array):
+                view._retake()
+            view._seen = now
+
+    def _retake(self) -> None:
+        if self._replay is None:
+            raise RuntimeError(
+                "this tensor is one of several views (from split, chunk or unbind) of a tensor that was then changed in "
+                "place; take the views again after the change"
+            )
+        row, options = self._replay
+        base = self._base
+        history = record(row, self.array, (base.array,), (base.node,), options)
+        _hand_on_retained(self._history, history)
+        self._history = history
 
     def _check_may_write(self, name: str, args: tuple = ()) -> None:
         super()._check_may_write(name)
@@ -664,7 +679,7 @@ class View(Tensor):
             return
         root: Tensor = self
         several = made_without_grad = False
-        while isinstance(root, View):
+        while isinstance(root, View) and in_one_buffer(root.array, root._base.array):
             several = several or root._replay is None
             made_without_grad = made_without_grad or not root._recordable
             root = root._base
@@ -686,13 +701,23 @@ class View(Tensor):
             )
 
     def _adopt(self, node: Any) -> None:
-        row, options = self._replay
-        base = self._base
-        changed = record(
-            _put_view.op, base.array, (base.array, self.array), (base.node, node), {"row": row, "options": options}
-        )
-        base._adopt(changed)
-        self.node = node
+        """Record the change on every base above, up to the root."""
+        histories = [(self, node)]
+        view: Any = self
+        while isinstance(view, View) and in_one_buffer(view.array, view._base.array):
+            row, options = view._replay
+            base = view._base
+            arrays, parents = (base.array, view.array), (base.node, node)
+            node = record(_put_view.op, base.array, arrays, parents, {"row": row, "options": options})
+            histories.append((base, node))
+            view = base
+        for tensor, history in reversed(histories):  # the root first: the views note which of its histories they know
+            _hand_on_retained(tensor._history if isinstance(tensor, View) else tensor.node, history)
+            tensor.node = history
+
+    def detach_(self: S) -> S:
+        """Refused: the base would still hold the history. Use detach()."""
+        raise RuntimeError("detach_() on a view of another tensor is refused, for its base keeps the history; use detach()")
 
     def requires_grad_(self: S, requires_grad: bool = True) -> S:
         node = self.node
@@ -702,8 +727,15 @@ class View(Tensor):
         return self
 
 
+def _hand_on_retained(old: Any, new: Any) -> None:
+    """retain_grad() asks for the gradient of the tensor as it is, so it moves on to the new history."""
+    if old is not None and old.op is not None and old.watch is not None and old.watch.keep:
+        old.watch.keep = False
+        watch_of(new).keep = True
+
+
 def _put_view_forward(x: Any, value: Any, *, row: Any, options: dict) -> Any:
-    y = x.copy()
+    y = indexing.copied(x)
     row.forward(y, **options)[...] = value
     return y
 
@@ -742,9 +774,12 @@ def array_from(data: Any, dtype: Any = None, device: Any = None, copy: bool = Tr
 
     Raises TypeError for a dtype that is not supported, ValueError for ragged lists.
     """
-    wanted = None if dtype is None else dtypes.as_dtype(dtype)
     raw = _raw(data)
-    if wanted is None:
+    if dtype is not None:
+        wanted = dtypes.as_dtype(dtype)
+    elif raw.dtype == dtypes.float64 and not _has_dtype(data):
+        wanted = dtypes.get_default_dtype()
+    else:
         wanted = dtypes.check_supported(raw.dtype)
     place = device_of(raw) if device is None else resolve(device)
     if place != device_of(raw):
@@ -778,8 +813,6 @@ def _raw(data: Any) -> Any:
         raw = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"a tensor needs lists of equal length at each level: {error}") from None
-    if raw.dtype == dtypes.float64 and not _has_numpy_numbers(data):
-        raw = raw.astype(dtypes.get_default_dtype())
     return raw
 
 
@@ -789,11 +822,11 @@ def _without_tensors(data: Any) -> Any:
     return [_without_tensors(d) for d in data] if isinstance(data, (list, tuple)) else data
 
 
-def _has_numpy_numbers(data: Any) -> bool:
-    """Do the (first) elements bring a dtype of their own, so that float64 was meant?"""
+def _has_dtype(data: Any) -> bool:
+    """Does the data (the first element of a list) bring a dtype of its own, so that float64 was meant?"""
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__")
+    return hasattr(data, "dtype") or hasattr(data, "__array__")
 
 
 def draw_normal(size: tuple, dtype: np.dtype, mean: Any, std: Any, generator: Generator | None) -> np.ndarray:

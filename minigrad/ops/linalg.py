@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..autograd import op
-from ..backend import dtypes
+from ..backend import backend_of, dtypes
 from .typing import Operand, T
 
 
@@ -66,37 +67,79 @@ def rmatmul(input: T, other: Operand) -> T:
     return matmul(other, input)
 
 
+def _rows(x: Any) -> Any:
+    """All leading dimensions made one."""
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+def _times(x: Any, w: Any) -> Any:
+    """x @ w for a matrix w, as one product over all rows."""
+    return x.dot(w) if x.ndim <= 2 else _rows(x).dot(w).reshape((*x.shape[:-1], w.shape[1]))
+
+
 def _affine(x: Any, w: Any, b: Any) -> Any:
-    y = _product(x, w.T) if x.ndim == 2 else np.matmul(x, w.T)
+    _check_affine(x, w)
+    if b.shape != w.shape[:1] or b.dtype != w.dtype:
+        raise ValueError(
+            f"linear: bias has shape {tuple(b.shape)} and dtype {b.dtype}, expected shape ({w.shape[0]},) and dtype {w.dtype}"
+        )
+    y = _times(x, w.T)
     y += b
     return y
 
 
+def _affine_without_bias(x: Any, w: Any) -> Any:
+    _check_affine(x, w)
+    return _times(x, w.T)
+
+
+def _check_affine(x: Any, w: Any) -> None:
+    if w.ndim != 2 or x.shape[-1:] != w.shape[1:]:
+        raise ValueError(
+            f"linear: an input of shape {tuple(x.shape)} does not fit a weight of shape {tuple(w.shape)} (out, in): "
+            "the input's last dimension must be the weight's"
+        )
+    if x.dtype != w.dtype:
+        raise TypeError(f"linear: dtypes differ, input {x.dtype} and weight {w.dtype}; cast the input with .to({w.dtype})")
+
+
+def _column_sums(g: Any) -> Any:
+    """The sum over all but the last dimension, as a product with ones: a quarter of the time of a reduction."""
+    rows = _rows(g)
+    return _ones(rows).dot(rows)
+
+
+def _ones(rows: Any) -> Any:
+    if hasattr(rows, "face"):
+        return rows.face.of(_ones(rows.array), None)
+    if rows.__class__ is np.ndarray:
+        return _cached_ones(rows.shape[0], rows.dtype)
+    return backend_of(rows).xp.ones(rows.shape[0], dtype=rows.dtype)
+
+
+@lru_cache(maxsize=64)
+def _cached_ones(n: int, dtype: np.dtype) -> np.ndarray:
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
+
+
 linear_op = op(
     _affine,
-    lambda g, _y, _x, w, _b: g @ w,
-    lambda g, _y, x, _w, _b: g.reshape(-1, g.shape[-1]).T @ x.reshape(-1, x.shape[-1]),
-    lambda g, _y, _x, _w, _b: g,
+    lambda g, _y, _x, w, _b: _times(g, w),
+    lambda g, _y, x, _w, _b: _rows(g).T.dot(_rows(x)),
+    lambda g, _y, _x, _w, _b: _column_sums(g),
     name="linear",
+)
+linear_without_bias_op = op(
+    _affine_without_bias, lambda g, _y, _x, w: _times(g, w), lambda g, _y, x, _w: _rows(g).T.dot(_rows(x)),
+    name="linear_without_bias",
 )
 
 
 def linear(input: T, weight: Operand, bias: Operand = None) -> T:
-    """input @ weight.T + bias, in shapes (..., in) and (out, in) and (out,) to (..., out)."""
-    if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
-        raise ValueError(
-            f"linear: input of shape {tuple(input.shape)} does not fit a weight of shape {tuple(weight.shape)} (out, in): "
-            f"the input's last dimension must be {weight.shape[-1]}"
-        )
-    if input.dtype is not weight.dtype:
-        _check_product("linear", input, weight.T)
-    if bias is None:
-        return matmul_op(input, weight.T)
-    if input.ndim == 1:  # a vector: the products below want rows
-        return linear(input[None], weight, bias)[0]
-    if bias.shape != weight.shape[:1] or bias.dtype != weight.dtype:
-        raise ValueError(
-            f"linear: bias has shape {tuple(bias.shape)} and dtype {bias.dtype}, "
-            f"expected shape ({weight.shape[0]},) and dtype {weight.dtype}"
-        )
-    return linear_op(input, weight, bias)
+    """input @ weight.T + bias, in shapes (..., in) and (out, in) and (out,) to (..., out).
+
+    Raises ValueError if the shapes do not fit, TypeError if the dtypes differ.
+    """
+    return linear_without_bias_op(input, weight) if bias is None else linear_op(input, weight, bias)

@@ -24,6 +24,8 @@ def _class_axis(ndim: int) -> int:
 def _own_class(target: Any, ndim: int) -> tuple:
     """The index that picks, for each example, its own class from an array of `ndim` dimensions."""
     xp = backend_of(target).xp
+    if ndim == 2:
+        return xp.arange(len(target)), target
     running = [xp.arange(n).reshape((-1,) + (1,) * (target.ndim - d - 1)) for d, n in enumerate(target.shape)]
     axis = _class_axis(ndim)
     return (*running[:axis], target, *running[axis:])
