@@ -501,7 +501,7 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
         return _several(row, first, ys, arrays, tuple(parents), kw, recorded)
     y = _as_array(ys, first.array)
     node = record(row, y, arrays, tuple(parents), kw) if recorded and y.dtype.kind == "f" and row.reads else None
-    if row.view and y.dtype.kind == "f" and (y.base is not None or y is first.array):
+    if row.view and y.dtype.kind == "f" and in_one_buffer(y, first.array):
         return first.view_of(y, node, (row, kw))
     return first.face.of(y, node)
 
