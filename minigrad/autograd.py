@@ -499,7 +499,7 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
             _refuse_nan(row, y, arrays, "the forward of")
     if row.outputs > 1:
         return _several(row, first, ys, arrays, tuple(parents), kw, recorded)
-    y = _as_array(ys, first.array)
+    y = _as_array(ys)
     node = record(row, y, arrays, tuple(parents), kw) if recorded and y.dtype.kind == "f" and row.reads else None
     if row.view and y.dtype.kind == "f" and in_one_buffer(y, first.array):
         return first.view_of(y, node, (row, kw))
@@ -525,7 +525,7 @@ def record(row: Op, y: Any, arrays: tuple, parents: tuple, kw: dict[str, Any]) -
 
 def _several(row: Op, first: Any, ys: tuple, arrays: tuple, parents: tuple, kw: dict, recorded: bool) -> Any:
     """The outputs of an op that has several: each picks its own from the one node."""
-    ys = tuple(_as_array(y, first.array) for y in ys)
+    ys = tuple(_as_array(y) for y in ys)
     whole = record(row, ys, arrays, parents, kw) if recorded else None
     outs = []
     for i, y in enumerate(ys[: row.visible]):
@@ -616,9 +616,9 @@ def cast_together(operands: tuple, as_float: bool = False) -> tuple:
     return tuple(x.astype(dtype) if hasattr(x, "dtype") and x.dtype != dtype else x for x in operands)
 
 
-def _as_array(y: Any, like: Array) -> Array:
+def _as_array(y: Any) -> Array:
     """NumPy hands back scalars for 0-d results; every result is an array here."""
-    return y if y.__class__ is like.__class__ or is_array(y) else np.asarray(y)
+    return y if is_array(y) else np.asarray(y)
 
 
 # ------------------------------------------------------------------------------------------------------- the walk
@@ -746,7 +746,7 @@ def _fit(g: Any, parent: Any, node: Node) -> Any:
 
 def _show(node: Any, g: Any, face: Any) -> Any:
     """Let hooks see, and replace, a gradient; keep it if asked to."""
-    as_tensor = g if hasattr(g, "face") else face.of(_as_array(g, g), None)
+    as_tensor = g if hasattr(g, "face") else face.of(_as_array(g), None)
     for hook in list(node.watch.hooks.values()):
         replaced = hook(as_tensor)
         if replaced is not None:
@@ -761,7 +761,7 @@ def _show(node: Any, g: Any, face: Any) -> Any:
 
 def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:
     if not hasattr(g, "face"):
-        g = face.of(_as_array(g, g), None)
+        g = face.of(_as_array(g), None)
     leaf.grad = g if leaf.grad is None else leaf.grad + g
 
 
@@ -832,7 +832,7 @@ def backward(
         raise ValueError("backward: inputs is empty; leave it out to reach every leaf")
     found = _run(roots, gradients, face, create_graph, retain, set(_nodes_of(inputs)))
     for node, g in found.items():
-        g = g if hasattr(g, "face") else face.of(_as_array(_own(g), g), None)
+        g = g if hasattr(g, "face") else face.of(_as_array(_own(g)), None)
         node.grad = g if node.grad is None else node.grad + g
 
 
@@ -864,7 +864,7 @@ def grad(
                 f"grad: the outputs do not depend on input {i} (shape {x.shape}); "
                 "pass allow_unused=True to get None for it, or materialize_grads=True to get zeros"
             )
-        results.append(g if g is None or hasattr(g, "face") else face.of(_as_array(_own(g), g), None))
+        results.append(g if g is None or hasattr(g, "face") else face.of(_as_array(_own(g)), None))
     return tuple(results)
 
 
