@@ -391,7 +391,7 @@ def _unary(row: Op) -> Callable:
             node.watch = None
             if mode is _CHECKED:
                 _refuse_nan(row, y, (a,), "the forward of")
-        if is_view and y.base is not None and y.dtype.kind == "f":
+        if is_view and y.dtype.kind == "f" and in_one_buffer(y, a):
             return x.view_of(y, node, (row, kw))
         out = _new(x.face)
         out.array = y
