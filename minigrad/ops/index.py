@@ -26,6 +26,11 @@ def is_basic(index: tuple) -> bool:
     return not any(is_array(i) for i in index)
 
 
+def _getitem(x: Any, *, index: tuple) -> Any:
+    y = x[index]
+    return y if y.flags.c_contiguous or is_basic(index) else y.copy()  # NumPy lays the copy of x[:, [2, 0]] out by columns
+
+
 def _scatter(g: Any, *, index: tuple, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with g added at `index`; repeated indices accumulate."""
     whole = zeros_shaped(shape, g)
@@ -38,14 +43,19 @@ def _scatter(g: Any, *, index: tuple, shape: tuple[int, ...]) -> Any:
 
 scatter_op = op(_scatter, lambda g, _y, _g, *, index, shape: getitem_op(g, index=index), name="scatter")
 getitem_op = op(
-    lambda x, *, index: x[index],
+    _getitem,
     lambda g, _y, _x, *, index: scatter_op(g, index=index, shape=_x.shape),
     name="getitem", view=True,
 )
 
 
+def copied(x: Any) -> Any:
+    """A copy of an array, or of the number that NumPy makes of a 0-d one, that can be written to."""
+    return np.asarray(x) if isinstance(x, np.generic) else x.copy()
+
+
 def _put(x: Any, value: Any, *, index: tuple) -> Any:
-    y = x.copy()
+    y = copied(x)
     y[index] = value
     return y
 
@@ -83,8 +93,10 @@ def read_index(index: Any, x: Any) -> tuple:
     Raises IndexError for what cannot index, RuntimeError for an index tensor on another device.
     """
     raw = getattr(x, "array", x) if hasattr(x, "face") else x
-    parts = index if isinstance(index, tuple) else (index,)
-    return tuple(_read_part(part, raw) for part in parts)
+    parts = tuple(_read_part(part, raw) for part in (index if isinstance(index, tuple) else (index,)))
+    if len(parts) == raw.ndim and all(part.__class__ is int for part in parts):
+        return (*parts, Ellipsis)  # or NumPy answers with a number of its own instead of a view of the element
+    return parts
 
 
 def _read_part(part: Any, x: Any) -> Any:
