@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 from . import functional as F
-from .module import Module
+from .module import Layer
 
 
-class Tanh(Module):
+class Tanh(Layer):
     """tanh(x)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
-class Sigmoid(Module):
+class Sigmoid(Layer):
     """1 / (1 + exp(-x))."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
-class LogSigmoid(Module):
+class LogSigmoid(Layer):
     """log(sigmoid(x)), without overflow."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
-class Softplus(Module):
+class Softplus(Layer):
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x > threshold."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -43,7 +43,7 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class ReLU(Module):
+class ReLU(Layer):
     """max(x, 0). `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -57,7 +57,7 @@ class ReLU(Module):
         return "inplace=True" if self.inplace else ""
 
 
-class LeakyReLU(Module):
+class LeakyReLU(Layer):
     """x where x > 0, else negative_slope * x. `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
@@ -72,7 +72,7 @@ class LeakyReLU(Module):
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
 
-class ELU(Module):
+class ELU(Layer):
     """x where x > 0, else alpha * (exp(x) - 1). `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -87,7 +87,7 @@ class ELU(Module):
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 
-class GELU(Module):
+class GELU(Layer):
     """x * Phi(x), Phi the normal distribution function, or with approximate="tanh" its approximation.
 
     Raises ValueError for another approximation.
@@ -106,7 +106,7 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
-class SiLU(Module):
+class SiLU(Layer):
     """x * sigmoid(x). `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -120,7 +120,7 @@ class SiLU(Module):
         return "inplace=True" if self.inplace else ""
 
 
-class Softmax(Module):
+class Softmax(Layer):
     """exp(x) / sum(exp(x)) along `dim`; see functional.softmax for the default, and name it."""
 
     def __init__(self, dim: int | None = None) -> None:
@@ -134,7 +134,7 @@ class Softmax(Module):
         return f"dim={self.dim}"
 
 
-class LogSoftmax(Module):
+class LogSoftmax(Layer):
     """x - log(sum(exp(x))) along `dim`; see functional.softmax for the default, and name it."""
 
     def __init__(self, dim: int | None = None) -> None:

@@ -68,7 +68,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """x * Phi(x), Phi the normal distribution function; approximate="tanh": an approximation. Hendrycks, Gimpel 2016."""
+    """x * Phi(x), Phi the normal distribution function, or its tanh approximation. Hendrycks and Gimpel 2016."""
     return ops.gelu(_tensor(input, "gelu"), approximate)
 
 
@@ -111,7 +111,7 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
             "broadcasting them would pair up what does not belong together: reshape or expand one"
         )
     if input.dtype.kind != "f" and target.dtype.kind != "f":
-        raise TypeError(f"mse_loss: input ({input.dtype}) or target ({target.dtype}) must be floating point; cast with .float()")
+        raise TypeError(f"mse_loss: input and target are {input.dtype} and {target.dtype}; cast one with .float()")
     weight = _one_over(input.numel()) if reduction == "mean" else 1.0
     return mse_op(input, target, total=reduction != "none", weight=weight)
 
@@ -121,9 +121,9 @@ def nll_loss(
 ) -> Tensor:
     """-weight[target] * input[target]: the negative log-likelihood, of log-probabilities.
 
-    input (N, C, d1, ...) and target (N, d1, ...), or (C,) and (): integer labels from 0 to C - 1, or `ignore_index`, which
-    counts for nothing and gets no gradient. weight (C,): what each class counts. "mean" divides by the sum of the weights
-    of the targets, so it is NaN where there is nothing to average; "sum" and "none" as they say.
+    input (N, C, d1, ...) and target (N, d1, ...), or (C,) and (): integer labels from 0 to C - 1, or `ignore_index`,
+    which counts for nothing and gets no gradient. weight (C,): what each class counts. "mean" divides by the sum of the
+    targets' weights, so it is NaN where there is nothing to average; "sum" and "none" as they say.
 
     Raises IndexError for a label out of range (on a GPU at the next synchronisation), ValueError for shapes that do not
     fit, TypeError for labels that are not integers or a weight of another dtype. PyTorch's deprecated arguments
@@ -174,27 +174,29 @@ def _labels(name: str, input: Tensor, target: Any) -> Any:
     _tensor(input, name)
     labels = target.array if isinstance(target, Tensor) else target
     if not is_array(labels):
-        raise TypeError(f"{name}: the target must be a Tensor, not {type(target).__name__}; make one with minigrad.tensor")
+        raise TypeError(f"{name}: the target is a {type(target).__name__}; make it a Tensor with minigrad.tensor")
     shape = input.shape
     if not shape:
         raise ValueError(f"{name}: the input needs a dimension of classes, got a 0-d tensor")
-    if labels.shape != (shape[:1] + shape[2:] if len(shape) > 1 else ()):
+    without_classes = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    if labels.shape != without_classes:
         raise ValueError(
             f"{name}: target of shape {tuple(labels.shape)} does not fit input of shape {shape}: labels go without the "
-            f"dimension of classes, so the shape must be {shape[:1] + shape[2:] if len(shape) > 1 else ()}"
+            f"dimension of classes, so the shape must be {without_classes}"
         )
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"{name}: the target holds class labels, which are integers, not {labels.dtype}; cast it with .long()")
+        raise TypeError(f"{name}: the target holds class labels: integers, not {labels.dtype}; cast it with .long()")
     if input.dtype.kind != "f":
         raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
     if labels.__class__ is not input.array.__class__ or device_of(labels) != input.device:
         raise RuntimeError(
-            f"{name}: the input is on {input.device}, the target on {device_of(labels)}; move it with .to('{input.device}')"
+            f"{name}: the input is on {input.device}, the target on {device_of(labels)}; "
+            f"move it with .to('{input.device}')"
         )
     return labels
 
 
-_AS_UNSIGNED = {dtypes.int64: np.uint64, dtypes.int32: np.uint32, dtypes.int16: np.uint16, dtypes.int8: np.uint8}
+_AS_UNSIGNED: dict[Any, Any] = {dtypes.int64: np.uint64, dtypes.int32: np.uint32, dtypes.int16: np.uint16, dtypes.int8: np.uint8}
 
 
 def _all_count(labels: Any, classes: int, ignore_index: int) -> bool:
@@ -234,9 +236,9 @@ def _counts(name: str, input: Tensor, labels: Any, valid: Any, weight: Tensor | 
     _tensor(weight, f"{name}: weight")
     classes = input.shape[1 if input.ndim > 1 else 0]
     if weight.shape != (classes,):
-        raise ValueError(f"{name}: weight of shape {weight.shape} does not fit {classes} classes; it must be ({classes},)")
+        raise ValueError(f"{name}: weight of shape {weight.shape} does not fit {classes} classes; give it ({classes},)")
     if weight.dtype != input.dtype:
-        raise TypeError(f"{name}: weight has dtype {weight.dtype}, the input {input.dtype}; cast it with .to(input.dtype)")
+        raise TypeError(f"{name}: weight has dtype {weight.dtype}, the input {input.dtype}; cast it with .to()")
     if weight.device != input.device:
         raise RuntimeError(
             f"{name}: the input is on {input.device}, the weight on {weight.device}; move it with .to('{input.device}')"

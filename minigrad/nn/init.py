@@ -39,7 +39,7 @@ def fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     Both times the receptive field's size for (out, in, k1, ...). Raises ValueError below two dimensions.
     """
     if tensor.ndim < 2:
-        raise ValueError(f"the fans of a tensor of shape {tensor.shape} are not defined: it needs at least two dimensions")
+        raise ValueError(f"a tensor of shape {tensor.shape} has no fan-in and fan-out: it needs two dimensions")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 
@@ -92,7 +92,8 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """Uniform on (-b, b) with b = gain * sqrt(3 / fan). He et al. 2015, eqs. 10 and 14.
 
@@ -104,14 +105,15 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """N(0, std^2) with std = gain / sqrt(fan); a, mode and nonlinearity as in kaiming_uniform_. He et al. 2015."""
     return normal_(tensor, 0.0, _kaiming_std("kaiming_normal_", tensor, a, mode, nonlinearity), generator)
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """gain times a random matrix with orthonormal rows or columns, whichever are fewer; (n, k1, ...) counts as (n, k1 ...).
+    """gain times a random matrix with orthonormal rows or columns, whichever are fewer; (n, k, l) counts as (n, k * l).
 
     The Q of a normal matrix, its signs chosen so that it is uniformly distributed (Mezzadri 2007). Saxe, McClelland and
     Ganguli 2014. Raises ValueError below two dimensions.
@@ -119,7 +121,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     _check_ndim("orthogonal_", tensor, tensor.ndim >= 2, "at least two")
     if not tensor.numel():
         return tensor
-    rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     drawn = draw_normal((rows, columns), tensor.dtype, 0.0, 1.0, generator)
     q, r = np.linalg.qr(drawn if rows >= columns else drawn.T)
     q = q * np.where(np.diagonal(r) < 0, -1, 1) * gain

@@ -9,11 +9,11 @@ from .. import creation
 from ..ops import flatten, linear
 from ..tensor import Tensor
 from . import init
-from .module import Module
+from .module import Layer
 from .parameter import Parameter
 
 
-class Identity(Module):
+class Identity(Layer):
     """y = x. Arguments are taken, and ignored, so that it can stand in for any layer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -23,7 +23,7 @@ class Identity(Module):
         return input
 
 
-class Linear(Module):
+class Linear(Layer):
     """y = x W^T + b, in shapes (..., in_features) to (..., out_features); weight is (out_features, in_features).
 
     Both start from the uniform distribution on (-1/sqrt(in_features), 1/sqrt(in_features)).
@@ -33,14 +33,17 @@ class Linear(Module):
     weight: Parameter
     bias: Parameter | None
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         if min(in_features, out_features) < 0:
-            raise ValueError(f"Linear: sizes must not be negative, got in_features={in_features}, out_features={out_features}")
+            raise ValueError(f"Linear: sizes must not be negative, got ({in_features}, {out_features})")
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(creation.empty(out_features, in_features, device=device, dtype=dtype))
-        self.register_parameter("bias", Parameter(creation.empty(out_features, device=device, dtype=dtype)) if bias else None)
+        place = {"device": device, "dtype": dtype}
+        self.weight = Parameter(creation.empty(out_features, in_features, **place))
+        self.register_parameter("bias", Parameter(creation.empty(out_features, **place)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -57,7 +60,7 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-class Flatten(Module):
+class Flatten(Layer):
     """Dimensions start_dim to end_dim made one; by default all but the batch: (N, ...) to (N, product of the rest)."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -14,6 +16,10 @@ class _Loss(Module):
         super().__init__()
         F.check_reduction(reduction)
         self.reduction = reduction
+
+    if TYPE_CHECKING:
+
+        def __call__(self, input: Tensor, target: Tensor) -> Tensor: ...
 
 
 class MSELoss(_Loss):
@@ -38,7 +44,7 @@ class _ClassLoss(_Loss):
 
 
 class NLLLoss(_ClassLoss):
-    """The negative log-likelihood of integer labels, from log-probabilities (N, C, d1, ...); see functional.nll_loss."""
+    """The negative log-likelihood of labels, from log-probabilities (N, C, d1, ...); see functional.nll_loss."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)

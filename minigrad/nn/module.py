@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Callable, Iterator, Mapping, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, TypeVar
 
 from ..autograd import no_grad
 from ..backend import Device, dtypes, is_array, resolve
@@ -68,7 +68,7 @@ class Module:
         """
         self._check_name(name, "parameter", self._registry("_parameter_names"))
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"parameter {name!r} must be a Parameter or None, not {type(param).__name__}; wrap it in nn.Parameter")
+            raise TypeError(f"parameter {name!r} takes a Parameter or None, not {type(param).__name__}")
         self._keep(name, param, "_parameter_names")
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -120,11 +120,14 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__
-        if isinstance(value, (Parameter, Module)):
-            kind = "_parameter_names" if isinstance(value, Parameter) else "_child_names"
-            if name not in self._registry(kind):
+        if isinstance(value, Parameter):
+            if name not in self._registry("_parameter_names"):
                 self._forget(name)
-            (self.register_parameter if isinstance(value, Parameter) else self.register_module)(name, value)
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            if name not in self._registry("_child_names"):
+                self._forget(name)
+            self.register_module(name, value)
         elif "_child_names" not in held:
             object.__setattr__(self, name, value)
         elif name in held["_parameter_names"] or name in held["_child_names"]:
@@ -394,7 +397,7 @@ class Module:
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> Removable:
-        """After forward, call hook(module, args, output), or (module, args, kwargs, output); it may return another output.
+        """After forward, call hook(module, args, output), or (module, args, kwargs, output); it may replace the output.
 
         Returns a handle whose remove() takes the hook off.
         """
@@ -427,6 +430,14 @@ class Module:
 
     def _children_or_none(self) -> Iterator[tuple[str, Any]]:
         return ((name, self.__dict__[name]) for name in self._registry("_child_names"))
+
+
+class Layer(Module):
+    """A module from one tensor to one tensor, as most are; it tells type checkers so, and nothing else."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, input: Tensor) -> Tensor: ...
 
 
 def _indented(text: str) -> str:
