@@ -1,0 +1,58 @@
+"""Twenty sigmoid layers learn handwritten digits, or rather: they do not.
+
+What to expect, in half a minute: the accuracy stays at 10%, as if guessing. The table shows why. Read it from the output
+down: at every layer the gradient is divided by about 4, so after twenty layers nothing is left of it to learn from.
+
+    python examples/deep_sigmoid.py [EPOCHS]
+
+Then change a line and run it again. In layer(), nn.Tanh() for nn.Sigmoid() lets the gradient through; so does nn.ReLU() with
+nn.init.kaiming_normal_ below. DEPTH = 3 is shallow enough for the sigmoid. (ReLU needs a smaller LR, such as 0.03.)
+"""
+
+import sys
+
+import minigrad
+from minigrad import data, gradflow, nn, optim
+
+DEPTH = 20
+WIDTH = 64
+LR = 0.1
+EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+
+
+def layer(inputs, outputs):
+    return [linear(inputs, outputs), nn.Sigmoid()]
+
+
+def linear(inputs, outputs):
+    made = nn.Linear(inputs, outputs)
+    nn.init.xavier_normal_(made.weight)
+    nn.init.zeros_(made.bias)
+    return made
+
+
+minigrad.manual_seed(0)
+train, test = data.digits("train"), data.digits("test")  # 8 x 8 pixels, ten digits
+loader = data.DataLoader(train, batch_size=32, shuffle=True)
+
+stack = layer(64, WIDTH)
+for _ in range(DEPTH - 1):
+    stack += layer(WIDTH, WIDTH)
+model = nn.Sequential(*stack, linear(WIDTH, 10))
+optimizer = optim.SGD(model.parameters(), lr=LR)
+loss_of = nn.CrossEntropyLoss()
+
+with gradflow.watch(model, every=10) as flow:
+    for epoch in range(EPOCHS):
+        for x, y in loader:
+            optimizer.zero_grad()
+            loss_of(model(x), y).backward()
+            optimizer.step()
+
+x, y = test.tensors
+with minigrad.no_grad():
+    accuracy = (model(x).argmax(1) == y).float().mean().item()
+
+profile = gradflow.profile(flow)
+print(gradflow.table(profile))
+print(f"\n{gradflow.verdict(profile)}\nTest accuracy: {accuracy:.1%}")

@@ -1,0 +1,122 @@
+"""What was seen while a model was watched: its layers, and for every recorded step one reading of each."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .statistics import rms
+
+
+@dataclass
+class Layer:
+    """One call of a leaf module with parameters, and the activation that took its output: a pre-activation z.
+
+    An activation that takes something else is a layer without a weight, and z is its input.
+    """
+
+    name: str  # the module's path in the model; of the activation's if there is no module before it
+    kind: str  # the module's class
+    activation: str | None = None  # the activation's class
+    has_weight: bool = False
+    frozen: bool = False  # it has a weight that requires no gradient
+    above: int | None = None  # the index of the one layer that z goes to, where the way there has no branch
+
+
+@dataclass
+class Reading:
+    """One layer at one step. NaN where nothing was seen: no backward pass, a frozen weight, no activation."""
+
+    delta_norm: float = math.nan  # |dL/dz| over the batch
+    delta_size: int = 0
+    weight_grad_norm: float = math.nan  # |dL/dW|
+    weight_grad_size: int = 0
+    saturated: float = math.nan
+
+
+class Flow:
+    """The record of a watched model: arrays of shape (recorded steps, layers), layers in the order they were called.
+
+    layers: what each column is. steps: the number of each recorded step, counted from 1.
+    """
+
+    def __init__(self) -> None:
+        self.layers: list[Layer] = []
+        self.steps: list[int] = []
+        self._rows: list[dict[int, Reading]] = []  # by column
+        self._columns: dict[tuple[str, int], int] = {}  # by a layer's name and which of its calls it is
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def add(self, step: int, layers: list[Layer], readings: list[Reading]) -> None:
+        """Take in a step: its layers in the order of their calls. The readings may still change while backward runs."""
+        calls: Counter[str] = Counter()
+        columns = []
+        for layer in layers:
+            columns.append(self._columns.setdefault((layer.name, calls[layer.name]), len(self._columns)))
+            calls[layer.name] += 1
+        for layer, column in zip(layers, columns):
+            above = None if layer.above is None else columns[layer.above]
+            self.layers[column : column + 1] = [replace(layer, above=above)]
+        self.steps.append(step)
+        self._rows.append(dict(zip(columns, readings)))
+
+    @property
+    def delta_norm(self) -> np.ndarray:
+        """|dL/dz|, the norm of the gradient at the pre-activation, over the batch. (S, L)"""
+        return self._column("delta_norm")
+
+    @property
+    def delta_rms(self) -> np.ndarray:
+        """RMS of dL/dz: |dL/dz| / sqrt(batch size * width). (S, L)"""
+        return rms(self.delta_norm, self._column("delta_size"))
+
+    @property
+    def weight_grad_norm(self) -> np.ndarray:
+        """|dL/dW|, the norm of the weight's gradient. (S, L)"""
+        return self._column("weight_grad_norm")
+
+    @property
+    def weight_grad_rms(self) -> np.ndarray:
+        """RMS of dL/dW: |dL/dW| / sqrt(number of weights). (S, L)"""
+        return rms(self.weight_grad_norm, self._column("weight_grad_size"))
+
+    @property
+    def saturated(self) -> np.ndarray:
+        """The share of activations within 0.05 of an end of their range; for ReLU, that are off. (S, L)"""
+        return self._column("saturated")
+
+    @property
+    def gain(self) -> np.ndarray:
+        """The backward gain to the layer above, |dL/dz_l| / |dL/dz_(l+1)|; NaN where there is no one layer above. (S, L)"""
+        norms = self.delta_norm
+        gain = np.full(norms.shape, math.nan)
+        with np.errstate(all="ignore"):
+            for i, layer in enumerate(self.layers):
+                if layer.above is not None:
+                    gain[:, i] = norms[:, i] / norms[:, layer.above]
+        return gain
+
+    @property
+    def sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many elements dL/dz and dL/dW have; 0 where no gradient came. (S, L) each"""
+        return self._column("delta_size", 0), self._column("weight_grad_size", 0)
+
+    def first_broken(self) -> tuple[int, int] | None:
+        """(row, layer) of the first gradient that is NaN or infinite: the earliest step, the layer nearest the output."""
+        broken = (self.sizes[0] > 0) & ~np.isfinite(self.delta_norm)
+        if not broken.any():
+            return None
+        row = int(broken.any(axis=1).argmax())
+        return row, int(np.flatnonzero(broken[row]).max())
+
+    def _column(self, quantity: str, absent: float = math.nan) -> np.ndarray:
+        table = np.full((len(self._rows), len(self.layers)), absent)
+        for row, readings in zip(table, self._rows):
+            for column, reading in readings.items():
+                row[column] = getattr(reading, quantity)
+        return table

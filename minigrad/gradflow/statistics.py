@@ -1,0 +1,62 @@
+"""Numbers about one raw array, in float64 whatever the array's dtype: float32 loses the square of 1e-30 altogether."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Sequence
+
+import numpy as np
+
+# Between these a sum of squares has lost nothing that matters to underflow or overflow.
+_SAFE_LOW, _SAFE_HIGH = 1e-280, 1e300
+
+MARGIN = 0.05  # how near to an end of its range an activation counts as saturated
+
+
+def norm(array: Any) -> float:
+    """The Euclidean norm of all elements, sqrt(sum x^2). NaN if there is a NaN, inf if there is an infinity."""
+    wide = array.astype(np.float64).reshape(-1)
+    with np.errstate(all="ignore"):
+        total = float(np.dot(wide, wide))
+    if _SAFE_LOW < total < _SAFE_HIGH or wide.size == 0:
+        return math.sqrt(total)
+    largest = float(abs(wide).max())
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    wide = wide / largest  # squares of what is left can neither vanish together nor overflow
+    return largest * math.sqrt(float(np.dot(wide, wide)))
+
+
+def rms(norm: Any, size: Any) -> Any:
+    """The root mean square, norm / sqrt(size), of arrays of norms and sizes; NaN where there are no elements."""
+    return norm / np.sqrt(np.where(np.equal(size, 0), np.nan, size))
+
+
+def pooled(norms: Sequence[float]) -> float:
+    """The norm of several arrays laid end to end, from the norm of each."""
+    return norm(np.asarray(norms, dtype=np.float64))
+
+
+# The ends of an activation's range: (low, high), either of them None. ReLU's unit is at its low end exactly when it is
+# off, so there the margin is 0. Activations without an end that kills the slope are left out.
+ENDS: dict[str, tuple[float | None, float | None, float]] = {
+    "Sigmoid": (0.0, 1.0, MARGIN),
+    "Tanh": (-1.0, 1.0, MARGIN),
+    "ReLU": (0.0, None, 0.0),
+}
+
+
+def saturated_fraction(values: Any, kind: str) -> float:
+    """The share of activations within MARGIN of an end of the range (for ReLU: that are off). NaN if `kind` has no ends.
+
+    Sigmoid: a < 0.05 or a > 0.95; Tanh: |a| > 0.95; ReLU: a <= 0.
+    """
+    if kind not in ENDS or values.size == 0:
+        return math.nan
+    low, high, margin = ENDS[kind]
+    wide = values.astype(np.float64)
+    if low is not None and high is not None:
+        at_an_end = abs(wide - (low + high) / 2) > (high - low) / 2 - margin
+    else:
+        at_an_end = wide <= low
+    return float(at_an_end.mean())

@@ -1,0 +1,161 @@
+"""watch: record how the gradient flows through a model while it trains, without changing the model.
+
+Hooks tell of every leaf module's call and of every gradient at a pre-activation. They are put on at the start of a
+recorded step and taken off again when its forward pass ends, so a step that is not recorded costs nothing but a count.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+from ..autograd import is_grad_enabled
+from ..nn import Module
+from ..tensor import Tensor
+from . import chain
+from .record import Flow, Layer, Reading
+from .statistics import norm, saturated_fraction
+
+# Leaf modules without parameters that bend: the output of the layer below is their pre-activation.
+ACTIVATIONS = {"Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "LogSigmoid"}
+
+
+@contextmanager
+def watch(model: Module, every: int = 1) -> Iterator[Flow]:
+    """Record the model's gradient flow inside the with block.
+
+        with gradflow.watch(model, every=10) as flow:
+            for x, y in loader: ...                      # any training loop
+        print(gradflow.table(gradflow.profile(flow)))
+
+    A step is a call of the model with gradients on; of these, numbers 1, 1 + every, 1 + 2 * every ... are recorded if a
+    backward pass follows. If several follow one call, the last one counts. Calls under no_grad() are no steps.
+    All hooks are off at the end of the block, also after an exception; the record stays.
+    Raises TypeError for what is not a Module, ValueError for every < 1.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"watch takes a Module, not {type(model).__name__}")
+    if not isinstance(every, int) or every < 1:
+        raise ValueError(f"watch: every must be a whole number from 1 up, got {every!r}")
+    watcher = _Watcher(model, every)
+    try:
+        yield watcher.flow
+    finally:
+        watcher.stop()
+
+
+class _Watcher:
+    """The hooks on one model, and which of its steps are recorded."""
+
+    def __init__(self, model: Module, every: int) -> None:
+        self.model = model
+        self.every = every
+        self.flow = Flow()
+        self._step = 0
+        self._recording: _Step | None = None
+        self._handle = model.register_forward_pre_hook(self._begin)
+
+    def _begin(self, _module: Module, _args: tuple) -> None:
+        if not is_grad_enabled():
+            return
+        self._step += 1
+        if self._recording is not None:
+            self._recording.remove_hooks()  # of a step before, whose forward or backward pass never came to an end
+            self._recording = None
+        if (self._step - 1) % self.every == 0:
+            self._recording = _Step(self.model, self.flow, self._step)
+
+    def stop(self) -> None:
+        self._handle.remove()
+        if self._recording is not None:
+            self._recording.remove_hooks()
+
+
+class _Step:
+    """One recorded step: the forward pass sets out its readings, the backward pass fills them in."""
+
+    def __init__(self, model: Module, flow: Flow, number: int) -> None:
+        self.flow = flow
+        self.number = number
+        self.layers: list[Layer] = []
+        self.readings: list[Reading] = []
+        self._outputs: list[Tensor] = []  # of the layers, while the forward pass runs
+        self._in_record = False
+        self._gradient_hooks: list[Any] = []
+        self._module_hooks = [
+            module.register_forward_hook(self._see(name or type(module).__name__))
+            for name, module in model.named_modules()
+            if next(module.children(), None) is None
+        ]
+        self._module_hooks.append(model.register_forward_hook(self._end))  # last, so that a model of one leaf is seen
+
+    def remove_hooks(self) -> None:
+        for handle in self._module_hooks + self._gradient_hooks:
+            handle.remove()
+        self._module_hooks, self._gradient_hooks, self._outputs = [], [], []
+
+    # ---------------------------------------------------------------------------------------------- the forward pass
+
+    def _see(self, name: str) -> Any:
+        def hook(module: Module, args: tuple, output: Any) -> None:
+            if not isinstance(output, Tensor) or not output.is_floating_point():
+                return
+            kind = type(module).__name__
+            if kind in ACTIVATIONS:
+                if args and isinstance(args[0], Tensor):
+                    self._see_activation(name, kind, args[0], output)
+            elif next(module.parameters(), None) is not None:
+                self._see_layer(name, kind, module, output)
+
+        return hook
+
+    def _see_layer(self, name: str, kind: str, module: Module, output: Tensor) -> Reading:
+        weight = getattr(module, "weight", None)
+        layer = Layer(name, kind, has_weight=weight is not None)
+        reading = self._add(layer, output)
+        if weight is not None:
+            layer.frozen = not weight.requires_grad
+            if not layer.frozen:
+                self._gradient_hooks.append(weight.register_hook(lambda g: self._take_weight_grad(reading, g)))
+        return reading
+
+    def _see_activation(self, name: str, kind: str, z: Tensor, output: Tensor) -> None:
+        i = next((i for i in reversed(range(len(self._outputs))) if self._outputs[i].array is z.array), None)
+        if i is None:
+            self._add(Layer(name, kind), z)
+            i = -1
+        self.layers[i].activation = kind
+        self.readings[i].saturated = saturated_fraction(output.array, kind)
+
+    def _add(self, layer: Layer, z: Tensor) -> Reading:
+        reading = Reading()
+        self.layers.append(layer)
+        self.readings.append(reading)
+        self._outputs.append(z)
+        if z.requires_grad:
+            self._gradient_hooks.append(z.register_hook(lambda g: self._take_delta(reading, g)))
+        return reading
+
+    def _end(self, _module: Module, _args: tuple, output: Any) -> None:
+        above = chain.above([z.node for z in self._outputs], chain.tensors_in(output))
+        for layer, i in zip(self.layers, above):
+            layer.above = i
+        for handle in self._module_hooks:
+            handle.remove()
+        self._module_hooks, self._outputs = [], []
+
+    # --------------------------------------------------------------------------------------------- the backward pass
+
+    def _take_delta(self, reading: Reading, g: Tensor) -> None:
+        reading.delta_norm, reading.delta_size = norm(g.array), g.numel()
+        self._put_in_record()
+
+    def _take_weight_grad(self, reading: Reading, g: Tensor) -> None:
+        reading.weight_grad_norm, reading.weight_grad_size = norm(g.array), g.numel()
+        self._put_in_record()
+
+    def _put_in_record(self) -> None:
+        """At the first gradient: a forward pass alone is no step."""
+        if not self._in_record:
+            self._in_record = True
+            self.flow.add(self.number, self.layers, self.readings)
