@@ -32,6 +32,11 @@ def several(dim: Dims, ndim: int, name: str) -> tuple[int, ...] | None:
     return dims if ndim else ()
 
 
+def reduced(dim: Dims, ndim: int, name: str) -> tuple[int, ...] | None:
+    """As several(); but to reduce over no dimension, (), means over all of them, as in PyTorch."""
+    return several(dim, ndim, name) or None
+
+
 def shape_of(sizes: tuple, name: str) -> tuple[int, ...]:
     """Sizes given as f(2, 3), f((2, 3)) or f([2, 3])."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):

@@ -94,8 +94,8 @@ def _power_of(x: Any, *, base: Any) -> Any:
 
 
 def _power_of_vjp(g: Any, y: Any, x: Any, *, base: Any) -> Any:
-    if base == 0:
-        return np.where(x >= 0, g * 0, g * y * -math.inf)
+    if base == 0:  # 0**x is flat, and below 0 it is infinite
+        return g * np.where(x >= 0, np.zeros_like(g), -math.inf)
     return g * (y * (math.log(base) if base > 0 else math.nan))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,11 @@ def _product(a: Any, b: Any) -> Any:
     return a.dot(b) if a.ndim == 2 and b.ndim == 2 else np.matmul(a, b)
 
 
+def _rows(x: Any) -> Any:
+    """All leading dimensions made one. (Where the last one is 0, a reshape to -1 could not tell how many rows.)"""
+    return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 def _left_vjp(g: Any, _y: Any, _a: Any, b: Any) -> Any:
     if b.ndim == 1:
         return g[..., None] * b  # (..., n) from (...) and (n,)
@@ -32,7 +38,7 @@ def _right_vjp(g: Any, _y: Any, a: Any, _b: Any) -> Any:
     if _b.ndim == 1:
         return (a.mT @ g[..., None])[..., 0]
     if _b.ndim == 2 and a.ndim > 2:  # one product over all rows, instead of a batch of products to be summed
-        return a.reshape(-1, a.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+        return _rows(a).T @ _rows(g)
     return a.mT @ g
 
 
@@ -65,11 +71,6 @@ def matmul(input: T, other: Operand) -> T:
 def rmatmul(input: T, other: Operand) -> T:
     """other @ input."""
     return matmul(other, input)
-
-
-def _rows(x: Any) -> Any:
-    """All leading dimensions made one."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
 
 
 def _times(x: Any, w: Any) -> Any:

@@ -11,7 +11,7 @@ from ..autograd import op
 from ..backend import backend_of, dtypes
 from ..backend.quiet import quiet
 from . import dims
-from .elementwise import abs, exp, power_to
+from .elementwise import abs, exp, power_to, sign, square
 from .typing import Dims, Number, T
 
 # In this file `axis` is a tuple of dimensions from 0 or None for all, and `keep` says whether they stay as ones.
@@ -71,14 +71,14 @@ def sum(input: T, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None)
     """The sum over `dim` (all of them by default); bool and integers sum to int64."""
     if dtype is not None:
         input = input.astype(dtypes.as_dtype(dtype))
-    return sum_op(input, axis=dims.several(dim, input.ndim, "sum"), keep=keepdim)
+    return sum_op(input, axis=dims.reduced(dim, input.ndim, "sum"), keep=keepdim)
 
 
 def mean(input: T, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> T:
     """The mean over `dim` (all of them by default). Raises TypeError for integers, unless `dtype` is given."""
     if dtype is None and input.dtype.kind != "f":
         raise TypeError(f"mean: dtype {input.dtype} has no mean; cast to float first, or pass dtype=")
-    return mean_op(_float_input(input, dtype), axis=dims.several(dim, input.ndim, "mean"), keep=keepdim)
+    return mean_op(_float_input(input, dtype), axis=dims.reduced(dim, input.ndim, "mean"), keep=keepdim)
 
 
 def _freedom(x: Any, axis: Any, correction: Number) -> float:
@@ -134,7 +134,7 @@ def _moment_options(x: Any, dim: Any, unbiased: Any, correction: Any, name: str)
         dim, unbiased = None, dim
     if x.dtype.kind != "f":
         raise TypeError(f"{name}: needs floating-point values, got dtype {x.dtype}; cast them first")
-    return dims.several(dim, x.ndim, name), (1 if unbiased else 0) if correction is None else correction
+    return dims.reduced(dim, x.ndim, name), (1 if unbiased else 0) if correction is None else correction
 
 
 def _prod(x: Any, *, axis: Any, keep: bool) -> Any:
@@ -207,14 +207,14 @@ def _needs_elements(x: Any, axis: Any, name: str) -> None:
 
 def amax(input: T, dim: Dims = None, keepdim: bool = False) -> T:
     """The largest value over `dim`; equal ones share the gradient."""
-    axis = dims.several(dim, input.ndim, "amax")
+    axis = dims.reduced(dim, input.ndim, "amax")
     _needs_elements(input, axis, "amax")
     return amax_op(input, axis=axis, keep=keepdim)
 
 
 def amin(input: T, dim: Dims = None, keepdim: bool = False) -> T:
     """The smallest value over `dim`; equal ones share the gradient."""
-    axis = dims.several(dim, input.ndim, "amin")
+    axis = dims.reduced(dim, input.ndim, "amin")
     _needs_elements(input, axis, "amin")
     return amin_op(input, axis=axis, keep=keepdim)
 
@@ -282,11 +282,15 @@ def _along(x: Any, axis: int) -> Any:
 logsumexp_op = op(_logsumexp, _logsumexp_vjp, name="logsumexp")
 softmax_op = op(quiet(_softmax), lambda g, y, _x, *, axis: y * (g - _along(g * y, axis)), name="softmax")
 log_softmax_op = op(quiet(_log_softmax), lambda g, y, _x, *, axis: g - np.exp(y) * _along(g, axis), name="log_softmax")
-cumsum_op = op(
-    lambda x, *, axis: np.add.accumulate(x, axis=axis, dtype=None if x.dtype.kind == "f" else dtypes.int64) if x.ndim else x + 0,
-    lambda g, _y, _x, *, axis: _cumsum_backwards(g, axis),
-    name="cumsum",
-)
+def _cumsum(x: Any, *, axis: int) -> Any:
+    if x.ndim == 0:
+        return _sum(x, axis=None, keep=False)
+    if x.dtype == dtypes.float16:
+        return np.add.accumulate(x, axis=axis, dtype=dtypes.float32).astype(x.dtype)
+    return np.add.accumulate(x, axis=axis, dtype=None if x.dtype.kind == "f" else dtypes.int64)
+
+
+cumsum_op = op(_cumsum, lambda g, _y, _x, *, axis: _cumsum_backwards(g, axis), name="cumsum")
 
 
 def _cumsum_backwards(g: Any, axis: int) -> Any:
@@ -308,7 +312,7 @@ def _stable_along(row: Any, x: Any, dim: int, dtype: Any, name: str) -> Any:
 
 def logsumexp(input: T, dim: Dims, keepdim: bool = False) -> T:
     """log(sum(exp(x))) over `dim`, without overflow."""
-    return logsumexp_op(_float_input(input), axis=dims.several(dim, input.ndim, "logsumexp"), keep=keepdim)
+    return logsumexp_op(_float_input(input), axis=dims.reduced(dim, input.ndim, "logsumexp"), keep=keepdim)
 
 
 def softmax(input: T, dim: int, dtype: Any = None) -> T:
@@ -353,7 +357,7 @@ def norm(input: T, p: Number | str = 2, dim: Dims = None, keepdim: bool = False,
     x = _float_input(input, dtype) if dtype is not None else input
     if x.dtype.kind != "f":
         raise TypeError(f"norm: needs floating-point values, got dtype {x.dtype}; cast them first")
-    axis = dims.several(dim, x.ndim, "norm")
+    axis = dims.reduced(dim, x.ndim, "norm")
     if p in (2, "fro"):
         return norm_op(x, axis=axis, keep=keepdim)
     if isinstance(p, str):
@@ -362,7 +366,7 @@ def norm(input: T, p: Number | str = 2, dim: Dims = None, keepdim: bool = False,
         _needs_elements(x, axis, "norm")
         return (amax_op if p > 0 else amin_op)(abs(x), axis=axis, keep=keepdim)
     if p == 0:
-        return sum_op(x != 0, axis=axis, keep=keepdim).astype(x.dtype)
+        return sum_op(square(sign(x)), axis=axis, keep=keepdim)  # counts what is not 0; its gradient is 0
     if p == 1:
         return sum_op(abs(x), axis=axis, keep=keepdim)
     total = sum_op(power_to(abs(x), exponent=p), axis=axis, keep=keepdim)

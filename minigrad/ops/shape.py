@@ -51,7 +51,7 @@ def _complete(x: Any, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
     for n in shape:
         known *= n if n != -1 else 1
     free = shape.count(-1)
-    fits = free <= 1 and min(shape, default=0) >= -1 and (known == size if not free else known and size % known == 0)
+    fits = free <= 1 and min(shape, default=0) >= -1 and (known == size if not free else known > 0 and size % known == 0)
     if not fits:
         raise ValueError(f"{name}: {size} elements in shape {tuple(x.shape)} cannot be arranged as {shape}")
     return tuple(size // known if n == -1 else n for n in shape)
@@ -283,7 +283,7 @@ def _existing(x: Any, dim: int, name: str) -> int:
 # ----------------------------------------------------------------------------------------------- flips and borders
 
 flip_op = op(
-    lambda x, *, axis: np.ascontiguousarray(x[tuple(slice(None, None, -1 if i in axis else 1) for i in range(x.ndim))]).reshape(x.shape),
+    lambda x, *, axis: x[tuple(slice(None, None, -1 if i in axis else 1) for i in range(x.ndim))].copy(),
     lambda g, _y, _x, *, axis: flip_op(g, axis=axis),
     name="flip",
 )
