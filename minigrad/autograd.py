@@ -284,7 +284,7 @@ class Op:
         """The gradients that flow to the parents; wanted[i] is None for an argument that needs none."""
         if self.joint is not None:
             if self.outputs > 1:
-                g = g.as_list(self.outputs)
+                g = g.as_list(self.outputs) if g.__class__ is Slots else [g] + [None] * (self.outputs - 1)
             return self.joint(g, y, *args, needs=[w is not None for w in wanted], **node.kw)
         vjps = self.vjps
         if len(vjps) == 1:
@@ -348,8 +348,10 @@ def op(
     plain = outputs == 1 and joint is None and all(v is not None for v in vjps)
     if plain and len(vjps) == 1:
         call = _unary(row)
-    elif plain and not view and len(vjps) in (2, 3) and not any(v.__code__.co_kwonlyargcount for v in vjps):  # type: ignore[union-attr]
-        call = _binary(row) if len(vjps) == 2 else _ternary(row)
+    elif plain and not view and len(vjps) == 2 and not _has_options(vjps):
+        call = _binary(row)
+    elif plain and not view and len(vjps) == 3 and not _has_options(vjps) and cast is None:
+        call = _ternary(row)
     else:
         call = _any_arity(row)
     row.call = call
@@ -357,6 +359,10 @@ def op(
     call.__name__ = call.__qualname__ = row.name
     OPS[row.name] = row
     return call
+
+
+def _has_options(vjps: Sequence[Any]) -> bool:
+    return any(v.__code__.co_kwonlyargcount or v.__code__.co_flags & 8 for v in vjps)
 
 
 # The next three are `apply` for the common case, without its generality: NumPy arrays, of one dtype. Tiny networks live on
@@ -442,26 +448,38 @@ def _binary(row: Op) -> Callable:
 
 
 def _ternary(row: Op) -> Callable:
-    """Three arguments, no options."""
-    forward, cast = row.forward, row.cast
+    """Three arguments, no options, no casts."""
+    forward, kept = row.forward, row.kept
 
     def call(x: Any, z: Any, u: Any) -> Any:
         a = getattr(x, "array", None)
         b = getattr(z, "array", None)
         c = getattr(u, "array", None)
-        if not (a.__class__ is b.__class__ is c.__class__ is _ndarray) or cast is not None or _mode() is _CHECKED:
+        if not (a.__class__ is b.__class__ is c.__class__ is _ndarray):
             return apply(row, (x, z, u), _NO_KW)
         y = forward(a, b, c)
-        parents = x.node, z.node, u.node
         out = _new(x.face)
         out.array = y
-        out.node = record(row, y, (a, b, c), parents, _NO_KW) if parents != _NOBODY and _mode() else None
+        p, q, r = x.node, z.node, u.node
+        if (p is None and q is None and r is None) or not (mode := _mode()):
+            out.node = None
+            return out
+        keep_y, (keep_a, keep_b, keep_c) = kept((p is not None, q is not None, r is not None))
+        out.node = node = _new(Node)
+        node.birth = next_tick()
+        node.op = row
+        node.kw = _NO_KW
+        node.parents = (p, q, r)
+        node.args = (a if keep_a else p, b if keep_b else q, c if keep_c else r)
+        node.y = y if keep_y else None
+        node.shape = y.shape
+        node.dtype = y.dtype
+        node.watch = None
+        if mode is _CHECKED:
+            _refuse_nan(row, y, (a, b, c), "the forward of")
         return out
 
     return call
-
-
-_NOBODY = (None, None, None)
 
 
 def _any_arity(row: Op) -> Callable:
@@ -474,23 +492,30 @@ def _any_arity(row: Op) -> Callable:
 def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     """Run an op on any mix of Tensors, raw arrays and numbers. On raw arrays only, raw arrays come back."""
     first = None
-    parents = []
+    listed: list[Any] = []
+    parents: list[Any] = []
+    on_host = True
     for x in args:
+        node = None
         if hasattr(x, "face"):
             first = x if first is None else first
-            parents.append(x.node)
-        else:
-            parents.append(None)
+            node, x = x.node, x.array
+        elif x.__class__ is not float and x.__class__ is not _ndarray:
+            x = _operand(x, row)
+        on_host = on_host and (x.__class__ is _ndarray or not is_array(x))
+        listed.append(x)
+        parents.append(node)
     if first is None:
         return row.forward(*args, **kw)
-    arrays = tuple([_operand(x, row) for x in args])
-    device = _common_device(arrays, row)
-    if row.cast is not None:
-        arrays = cast_together(arrays, row.cast == "float")
-    if device is None:
+    arrays = tuple(listed)
+    if on_host:
+        if row.cast is not None:
+            arrays = cast_together(arrays, row.cast == "float")
         ys = row.forward(*arrays, **kw)
     else:
-        with backend_of(first.array).on(device):
+        with backend_of(first.array).on(_common_device(arrays, row)):
+            if row.cast is not None:
+                arrays = cast_together(arrays, row.cast == "float")
             ys = row.forward(*arrays, **kw)
     mode = _mode()
     recorded = bool(mode) and any([p is not None for p in parents])
@@ -524,15 +549,19 @@ def record(row: Op, y: Any, arrays: tuple, parents: tuple, kw: dict[str, Any]) -
 
 
 def _several(row: Op, first: Any, ys: tuple, arrays: tuple, parents: tuple, kw: dict, recorded: bool) -> Any:
-    """The outputs of an op that has several: each picks its own from the one node."""
-    ys = tuple(_as_array(y) for y in ys)
+    """The outputs of an op that has several: each picks its own from the one node. A single visible one is the node's."""
+    ys = tuple([_as_array(y) for y in ys])
     whole = record(row, ys, arrays, parents, kw) if recorded else None
+    if row.visible == 1:
+        if whole is not None:
+            whole.shape, whole.dtype = ys[0].shape, ys[0].dtype
+        return first.face.of(ys[0], whole)
     outs = []
     for i, y in enumerate(ys[: row.visible]):
         node = pick(whole, i, y) if whole is not None and y.dtype.kind == "f" else None
         is_view = row.view and y.dtype.kind == "f" and in_one_buffer(y, first.array)
         outs.append(first.view_of(y, node, None) if is_view else first.face.of(y, node))
-    return outs[0] if row.visible == 1 else tuple(outs)
+    return tuple(outs)
 
 
 def in_one_buffer(y: Array, x: Array) -> bool:
@@ -541,19 +570,19 @@ def in_one_buffer(y: Array, x: Array) -> bool:
 
 
 class Slots:
-    """The upstream gradients of an op with several outputs, by output."""
+    """The upstream gradients of an op with several outputs, by output. A plain gradient added to it is output 0's."""
 
     __slots__ = ("by_index", "dtype", "shape")
 
-    def __init__(self, by_index: dict[int, Any]) -> None:
+    def __init__(self, by_index: dict[int, Any], whole: Any) -> None:
         self.by_index = by_index
-        self.shape = self.dtype = None  # as its node's: nothing to fit
+        self.shape, self.dtype = whole.shape, whole.dtype  # nothing to fit
 
-    def __add__(self, other: Slots) -> Slots:
+    def __add__(self, other: Any) -> Slots:
         merged = dict(self.by_index)
-        for i, g in other.by_index.items():
+        for i, g in (other.by_index if other.__class__ is Slots else {0: other}).items():
             merged[i] = merged[i] + g if i in merged else g
-        return Slots(merged)
+        return Slots(merged, self)
 
     def as_list(self, n: int) -> list[Any]:
         return [self.by_index.get(i) for i in range(n)]
@@ -563,7 +592,7 @@ def pick(whole: Node, index: int, y: Array) -> Node:
     """The node of output `index` of an op with several; it bears that op's name."""
     row = whole.op
     if row._picker is None:
-        vjp = lambda g, _y, _whole, index: Slots({index: g})  # noqa: E731
+        vjp = lambda g, _y, _whole, index: Slots({index: g}, _whole)  # noqa: E731
         row._picker = Op(row.name, lambda whole, index: whole[index], [vjp], None, None, False, 1, 1)
     return record(row._picker, y, (None,), (whole,), {"index": index})
 
@@ -589,22 +618,15 @@ def _operand(x: Any, row: Op) -> Any:
 
 
 def _common_device(arrays: tuple, row: Op) -> Any:
-    """None when everything is on the CPU, else the one device; raises if there are two."""
-    found = None
-    for a in arrays:
-        if a.__class__ is _ndarray or not hasattr(a, "dtype"):
-            continue
-        found = device_of(a)
-        break
-    if found is None:
-        return None
-    for a in arrays:
-        if hasattr(a, "dtype") and (place := device_of(a)) != found:
+    """The one device that the arrays are on; raises if there are two."""
+    places = [device_of(a) for a in arrays if is_array(a)]
+    for place in places[1:]:
+        if place != places[0]:
             raise RuntimeError(
-                f"{row.name}: operands are on different devices, {place} and {found}; data never moves by itself: "
-                f"bring them together with .to('{found}') or .to('{place}')"
+                f"{row.name}: operands are on different devices, {places[0]} and {place}; data never moves by itself: "
+                f"bring them together with .to('{places[0]}') or .to('{place}')"
             )
-    return found
+    return places[0]
 
 
 def cast_together(operands: tuple, as_float: bool = False) -> tuple:
@@ -677,7 +699,8 @@ def walk(
                 gp = _own(gp)  # `a + b` hands both leaves one array: what a leaf keeps must be its own
             key = -parent.birth  # _arrive(), written out: it would cost a tenth of a small op's backward
             if key in pending:
-                pending[key] = parent, pending[key][1] + gp
+                sofar = pending[key][1]
+                pending[key] = parent, (gp + sofar if gp.__class__ is Slots else sofar + gp)
             else:
                 pending[key] = parent, gp
                 heappush(heap, key)

@@ -188,7 +188,9 @@ def _labels(name: str, input: Tensor, target: Any) -> Any:
         raise TypeError(f"{name}: the target holds class labels: integers, not {labels.dtype}; cast it with .long()")
     if input.dtype.kind != "f":
         raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
-    if labels.__class__ is not input.array.__class__ or device_of(labels) != input.device:
+    if labels.__class__ is not input.array.__class__ or (
+        labels.__class__ is not np.ndarray and device_of(labels) != input.device
+    ):
         raise RuntimeError(
             f"{name}: the input is on {input.device}, the target on {device_of(labels)}; "
             f"move it with .to('{input.device}')"
@@ -196,7 +198,9 @@ def _labels(name: str, input: Tensor, target: Any) -> Any:
     return labels
 
 
-_AS_UNSIGNED: dict[Any, Any] = {dtypes.int64: np.uint64, dtypes.int32: np.uint32, dtypes.int16: np.uint16, dtypes.int8: np.uint8}
+_AS_UNSIGNED: dict[Any, Any] = {
+    dtypes.int64: np.uint64, dtypes.int32: np.uint32, dtypes.int16: np.uint16, dtypes.int8: np.uint8,
+}  # fmt: skip
 
 
 def _all_count(labels: Any, classes: int, ignore_index: int) -> bool:

@@ -29,54 +29,52 @@ def build(problem: Problem) -> Callable[[], float]:
     column, picked = np.empty((n, 1), np.float32), (rows, labels)
     update = _rule(problem.rule, flat, grad)
     sigmoid = problem.activation == "sigmoid"
-    quiet = np.errstate(all="ignore")
 
     def step() -> float:
-        with quiet:
-            h = x
-            for i in range(count):
-                out = outs[i]
-                wt, _, b = views[i]
-                np.dot(h, wt, out=out)
-                np.add(out, b, out=out)
-                if i < count - 1:
-                    if sigmoid:
-                        np.negative(out, out=out)
-                        np.exp(out, out=out)
-                        np.add(out, 1, out=out)
-                        np.reciprocal(out, out=out)
-                    else:
-                        np.maximum(out, 0, out=out)
-                h = out
-            delta = deltas[-1]
-            np.maximum.reduce(h, axis=1, keepdims=True, out=column)
-            np.subtract(h, column, out=h)
-            np.exp(h, out=delta)
-            np.add.reduce(delta, axis=1, keepdims=True, out=column)
-            np.divide(delta, column, out=delta)
-            np.log(column, out=column)
-            np.subtract(h, column, out=h)
-            loss = -np.add.reduce(h[picked]) / n
-            delta[picked] -= 1
-            np.multiply(delta, 1 / n, out=delta)
-            for i in range(count - 1, -1, -1):
-                gw, gb = grads[i]
-                below = outs[i - 1] if i else x
-                np.dot(delta.T, below, out=gw)
-                np.dot(ones, delta, out=gb)
-                if not i:
-                    break
-                down, a = deltas[i - 1], outs[i - 1]
-                np.dot(delta, views[i][1], out=down)
+        h = x
+        for i in range(count):
+            out = outs[i]
+            wt, _, b = views[i]
+            np.dot(h, wt, out=out)
+            np.add(out, b, out=out)
+            if i < count - 1:
                 if sigmoid:
-                    np.subtract(1, a, out=spare[i - 1])
-                    np.multiply(spare[i - 1], a, out=spare[i - 1])
-                    np.multiply(down, spare[i - 1], out=down)
+                    np.negative(out, out=out)
+                    np.exp(out, out=out)
+                    np.add(out, 1, out=out)
+                    np.reciprocal(out, out=out)
                 else:
-                    np.greater(a, 0, out=masks[i - 1])
-                    np.multiply(down, masks[i - 1], out=down)
-                delta = down
-            update()
+                    np.maximum(out, 0, out=out)
+            h = out
+        delta = deltas[-1]
+        np.maximum.reduce(h, axis=1, keepdims=True, out=column)
+        np.subtract(h, column, out=h)
+        np.exp(h, out=delta)
+        np.add.reduce(delta, axis=1, keepdims=True, out=column)
+        np.divide(delta, column, out=delta)
+        np.log(column, out=column)
+        np.subtract(h, column, out=h)
+        loss = -np.add.reduce(h[picked]) / n
+        delta[picked] -= 1
+        np.multiply(delta, 1 / n, out=delta)
+        for i in range(count - 1, -1, -1):
+            gw, gb = grads[i]
+            below = outs[i - 1] if i else x
+            np.dot(delta.T, below, out=gw)
+            np.dot(ones, delta, out=gb)
+            if not i:
+                break
+            down, a = deltas[i - 1], outs[i - 1]
+            np.dot(delta, views[i][1], out=down)
+            if sigmoid:
+                np.subtract(1, a, out=spare[i - 1])
+                np.multiply(spare[i - 1], a, out=spare[i - 1])
+                np.multiply(down, spare[i - 1], out=down)
+            else:
+                np.greater(a, 0, out=masks[i - 1])
+                np.multiply(down, masks[i - 1], out=down)
+            delta = down
+        update()
         return loss
 
     return step
