@@ -8,7 +8,7 @@ import numpy as np
 
 from . import autograd, ops
 from .autograd import Leaf, Node, in_one_buffer, is_grad_enabled, next_tick, op, record, watch_of
-from .backend import Device, backend_for, backend_of, device_of, dtypes, is_array, resolve, writelog
+from .backend import Device, backend_of, device_of, dtypes, is_array, move, resolve, writelog
 from .backend.random import Generator, rng_of
 from .ops import elementwise, index as indexing, linalg, shape as shaping
 from .ops.typing import Operand
@@ -305,7 +305,7 @@ class Tensor:
                 dtype = arg
         result = self
         if dtype is not None:
-            result = ops.astype(result, dtypes.float64 if dtype is float else dtypes.as_dtype(dtype))
+            result = ops.astype(result, dtypes.as_dtype(dtype))
         if device is not None:
             result = ops.to_device(result, resolve(device))
         return ops.clone(self) if copy and result is self else result
@@ -390,6 +390,7 @@ class Tensor:
             raise ValueError(
                 f"this tensor of shape {self.shape} is read-only (expanded, or made from a read-only array); clone() it first"
             )
+        part = self.array[where] if where is not ... and indexing.is_basic(where) else self.array
         try:
             with np.errstate(all="ignore"):
                 self.array[where] = values
@@ -397,7 +398,7 @@ class Tensor:
             raise ValueError(
                 f"setitem: values of shape {np.shape(values)} do not fit the chosen part of a tensor of shape {self.shape}"
             ) from error
-        writelog.log(self.array, next_tick())
+        writelog.log(part, next_tick())
 
     def _adopt(self, node: Any) -> None:
         """Take on a new history, after an in-place change."""
@@ -409,22 +410,27 @@ class Tensor:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         where = indexing.read_index(key, self)
-        recorded = is_grad_enabled() and (self.node is not None or getattr(value, "node", None) is not None)
         self._check_may_write("setitem", (value,))
-        if isinstance(value, Tensor):
-            if value.device != self.device:
-                raise RuntimeError(f"setitem: the value is on {value.device}, the tensor on {self.device}; move it with .to('{self.device}')")
-            value = ops.astype(value, self.dtype)
-        else:
-            value = self.face.of(array_from(value, self.dtype, self.device, copy=False))
+        value = self._to_be_written(value)
         if value.ndim and (extra := value.ndim - self.array[where].ndim) > 0 and value.shape[:extra] == (1,) * extra:
             value = value.reshape(value.shape[extra:])
-        if not recorded:
-            self._write(where, value.array)
-            return
         parents = self.node, value.node
         self._write(where, value.array)
-        self._adopt(record(indexing.put_op.op, self.array, (self.array, value.array), parents, {"index": where}))
+        if is_grad_enabled() and parents != (None, None):
+            self._adopt(record(indexing.put_op.op, self.array, (self.array, value.array), parents, {"index": where}))
+
+    def _to_be_written(self, value: Any) -> Tensor:
+        """`value` as a tensor of this one's dtype; numbers and lists are made on this one's device."""
+        if isinstance(value, (list, tuple)) and _holds_gradients(value):
+            raise TypeError("setitem: a list of tensors would lose their gradients; join them first with minigrad.stack")
+        if not isinstance(value, Tensor):
+            is_number = not isinstance(value, np.ndarray) and not is_array(value)
+            value = self.face.of(array_from(value, self.dtype, self.device if is_number else None, copy=False))
+        if value.device != self.device:
+            raise RuntimeError(
+                f"setitem: the value is on {value.device}, the tensor on {self.device}; move it with .to('{self.device}')"
+            )
+        return ops.astype(value, self.dtype)
 
     add_ = _in_place(ops.add, "add_")
     sub_ = _in_place(ops.sub, "sub_")
@@ -465,6 +471,7 @@ class Tensor:
 
     def normal_(self: S, mean: Any = 0.0, std: Any = 1.0, *, generator: Generator | None = None) -> S:
         """Overwrite with draws from the normal distribution N(mean, std^2). Raises ValueError for a negative std."""
+        _check_floating(self, "normal_")
         if std < 0:
             raise ValueError(f"normal_: std must not be negative, got {std}")
         self[...] = draw_normal(self.shape, self.dtype, mean, std, generator)
@@ -472,6 +479,7 @@ class Tensor:
 
     def uniform_(self: S, a: Any = 0.0, b: Any = 1.0, *, generator: Generator | None = None) -> S:
         """Overwrite with draws from the uniform distribution on [a, b). Raises ValueError if a > b."""
+        _check_floating(self, "uniform_")
         if a > b:
             raise ValueError(f"uniform_: the range is empty, from {a} to {b}")
         self[...] = draw_uniform(self.shape, self.dtype, a, b, generator)
@@ -669,6 +677,8 @@ class View(Tensor):
             )
         row, options = self._replay
         base = self._base
+        if base.node is None:
+            return  # it was taken under no_grad(), and so follows nothing
         history = record(row, self.array, (base.array,), (base.node,), options)
         _hand_on_retained(self._history, history)
         self._history = history
@@ -775,22 +785,27 @@ def array_from(data: Any, dtype: Any = None, device: Any = None, copy: bool = Tr
     Raises TypeError for a dtype that is not supported, ValueError for ragged lists.
     """
     raw = _raw(data)
-    if dtype is not None:
-        wanted = dtypes.as_dtype(dtype)
-    elif raw.dtype == dtypes.float64 and not _has_dtype(data):
-        wanted = dtypes.get_default_dtype()
-    else:
-        wanted = dtypes.check_supported(raw.dtype)
-    place = device_of(raw) if device is None else resolve(device)
-    if place != device_of(raw):
-        if is_array(data) or isinstance(data, Tensor):
-            with np.errstate(all="ignore"):
-                return backend_for(place).from_host(backend_of(raw).to_host(raw).astype(wanted), place) if backend_for(place) is not backend_of(raw) else backend_for(place).move(raw.astype(wanted), place)
-        return backend_for(place).from_host(raw.astype(wanted), place)
-    if raw.dtype != wanted:
-        with np.errstate(all="ignore"):
-            return raw.astype(wanted)
-    return raw.copy() if copy and (is_array(data) or isinstance(data, (Tensor, np.ndarray))) else raw
+    wanted = _dtype_for(raw, data, dtype)
+    here = device_of(raw)
+    place = here if device is None else resolve(device)
+    with np.errstate(all="ignore"), backend_of(raw).on(here):
+        cast = raw if raw.dtype == wanted else raw.astype(wanted)
+        if place != here:
+            return move(cast, place)
+        return cast.copy() if copy and cast is raw and _keeps_own_memory(data) else cast
+
+
+def _dtype_for(raw: Any, data: Any, dtype: Any) -> np.dtype:
+    if dtype is None:
+        floats = raw.dtype == dtypes.float64 and not _has_dtype(data)
+        return dtypes.get_default_dtype() if floats else dtypes.check_supported(raw.dtype)
+    if raw.dtype.kind not in "biuf":
+        dtypes.check_supported(raw.dtype)  # raises: complex numbers or text are not to be cast in silence
+    return dtypes.as_dtype(dtype)
+
+
+def _keeps_own_memory(data: Any) -> bool:
+    return is_array(data) or isinstance(data, (Tensor, np.ndarray)) or hasattr(data, "__array__")
 
 
 def _raw(data: Any) -> Any:
@@ -814,6 +829,12 @@ def _raw(data: Any) -> Any:
     except ValueError as error:
         raise ValueError(f"a tensor needs lists of equal length at each level: {error}") from None
     return raw
+
+
+def _holds_gradients(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return any(_holds_gradients(d) for d in data)
+    return isinstance(data, Tensor) and data.node is not None
 
 
 def _without_tensors(data: Any) -> Any:
@@ -843,8 +864,17 @@ def draw_uniform(size: tuple, dtype: np.dtype, a: Any, b: Any, generator: Genera
     return np.asarray(draws * wide.type(b - a) + wide.type(a), dtype=wide)
 
 
+def _check_floating(t: Tensor, name: str) -> None:
+    if t.array.dtype.kind != "f":
+        raise TypeError(f"{name} draws floating-point numbers, which a tensor of {t.dtype} cannot hold; cast it with .float()")
+
+
 def _names_device(name: str) -> bool:
-    return name.partition(":")[0] not in np.sctypeDict and name != "float" and not hasattr(dtypes, name)
+    try:
+        np.dtype(name)
+    except TypeError:
+        return True
+    return False
 
 
 def _comparable(x: Any) -> bool:

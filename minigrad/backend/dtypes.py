@@ -44,9 +44,9 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def as_dtype(spec: Any) -> np.dtype:
-    """The supported dtype that `spec` names: a dtype, a NumPy scalar type, a string, or bool/int/float."""
-    if spec is float:
-        return _default  # PyTorch reads Python's float as its default dtype only for data; float64 would surprise
+    """The supported dtype that `spec` names: a dtype, a NumPy scalar type, a string, or bool/int/float (float is float64)."""
+    if spec is None:
+        raise TypeError("None is not a dtype; use minigrad.float32, 'float32' or np.float32")  # NumPy reads it as float64
     try:
         dtype = np.dtype(spec)
     except TypeError:
