@@ -2,6 +2,7 @@
 
 from .adam import Adam
 from .optimizer import Optimizer
+from .saving import from_arrays, to_arrays
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = ["SGD", "Adam", "Optimizer", "from_arrays", "to_arrays"]

@@ -6,7 +6,8 @@ import math
 from typing import Any, Iterable
 
 from ..kernels import Law
-from .optimizer import Optimizer, below_one, not_negative
+from . import checks
+from .optimizer import Optimizer
 
 
 class Adam(Optimizer):
@@ -14,7 +15,7 @@ class Adam(Optimizer):
 
     Kingma and Ba 2015, algorithm 1, with eps outside the root of the corrected v, as in PyTorch. (Their section 2 and
     TensorFlow add eps to the uncorrected root instead.) weight_decay adds weight_decay * p to the gradient (L2).
-    Raises ValueError for a value out of range.
+    Raises TypeError or ValueError for a value that is wrong.
     """
 
     law_name = "adam"
@@ -27,8 +28,9 @@ class Adam(Optimizer):
         super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize))
 
     def check(self, group: dict[str, Any]) -> None:
-        not_negative("Adam", lr=group["lr"], eps=group["eps"], weight_decay=group["weight_decay"])
-        below_one("Adam", **{"betas[0]": group["betas"][0], "betas[1]": group["betas"][1]})
+        checks.not_negative("Adam", lr=group["lr"], eps=group["eps"], weight_decay=group["weight_decay"])
+        checks.several_below_one("Adam", 2, betas=group["betas"])
+        checks.switch("Adam", maximize=group["maximize"])
 
     def rule(self, group: dict[str, Any], age: int) -> tuple[Law, dict[str, float]]:
         beta1, beta2 = group["betas"]

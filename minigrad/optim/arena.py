@@ -1,35 +1,42 @@
 """The arena: a group's parameters, gradients and states, each in one contiguous buffer.
 
 Laid out so, a step is one call on one-dimensional arrays, however many layers there are. The parameters' arrays become
-views of the buffer. The promise is that no update is ever lost: before each step the arena looks whether every parameter
-still has the view that it was given, and lays everything out again if one has not.
+views of the buffer. The promise is that no update is ever lost: before each step the optimizer looks whether every
+parameter still has the view that it was given, and lays everything out again if one has not.
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Sequence
-
-import numpy as np
+import weakref
+from typing import Any, Callable, NamedTuple, Sequence
 
 from ..autograd import next_tick
-from ..backend import backend_of, device_of, dtypes, writelog
+from ..backend import backend_of, device_of, dtypes, move, writelog
+from ..backend.quiet import quiet
 from ..kernels import Law
 from ..tensor import Tensor
 
 
 class Slot:
-    """One parameter's place in a block."""
+    """One parameter's place in an arena, and what is remembered of it."""
 
-    __slots__ = ("age", "gradient", "index", "param", "start", "states", "stop", "view")
+    __slots__ = ("age", "gradient", "index", "label", "left", "param", "shape", "start", "states", "stop", "view")
 
-    def __init__(self, param: Tensor, index: int) -> None:
+    def __init__(self, param: Tensor, index: int, name: str | None = None) -> None:
         self.param = param
         self.index = index  # in the optimizer's list
-        self.age = 0  # steps taken; a parameter without a gradient does not age
-        self.states: dict[str, Any] = {}  # flat views; empty before the first layout
+        self.label = f"parameter {index}" if name is None else f"parameter {index} ({name})"
+        self.age = 0  # steps that it took; a parameter without a gradient does not age
+        self.states: dict[str, Any] = {}  # flat, by the law's names; at age 0 their values mean nothing
+        self.shape: tuple[int, ...] = ()  # when it was last laid out
         self.view: Any = None
         self.gradient: Any = None
+        self.left: Any = None  # weakly, the array from which it was last moved
         self.start = self.stop = 0
+
+
+Run = tuple[int, int, int]  # neighbours of one age that have a gradient: the first, the one after the last, the age
+Update = tuple[int, int, Callable[..., None], dict[str, float], bool]  # first, end, bound law, its scalars, does it age?
 
 
 class Block:
@@ -38,147 +45,163 @@ class Block:
     Halves are too coarse to accumulate in: for float16 parameters everything but the parameters themselves is float32.
     """
 
-    def __init__(self, slots: Sequence[Slot], state_names: Sequence[str]) -> None:
+    def __init__(self, slots: Sequence[Slot]) -> None:
         self.slots = slots
         first = slots[0].param.array
         self.backend = backend_of(first)
         self.device = device_of(first)
         self.half = first.dtype == dtypes.float16
-        work = dtypes.float32 if self.half else first.dtype
+        self.work_dtype = dtypes.float32 if self.half else first.dtype
+        self.states: dict[str, Any] = {}
+        self._bound: dict[tuple[Law, int, int], Any] = {}
         size = sum(slot.param.array.size for slot in slots)
         with self.backend.on(self.device):
-            zeros = self.backend.xp.zeros
-            self.values = zeros(size, first.dtype)
-            self.work = zeros(size, work) if self.half else self.values
-            self.gradients = zeros(size, work)
-            self.states = {name: zeros(size, work) for name in state_names}
+            self.values = self.backend.xp.zeros(size, first.dtype)
+            self.gradients = self._zeros()
+            self.work = self._zeros() if self.half else self.values
+            old_states = [slot.states if slot.age else {} for slot in slots]
             self._place()
-        self._bound: dict[tuple[Law, int, int], Any] = {}
+            for name in dict.fromkeys(name for states in old_states for name in states):
+                self.state(name)
+            for slot, states in zip(slots, old_states):
+                for name, flat in states.items():
+                    _assign(slot.states[name], move(flat, self.device))
+        for slot in slots:  # nothing can fail any more
+            slot.left = weakref.ref(slot.param.array)
+            slot.param.array = slot.view
+        self._moved = list(slots)  # of which nobody has been told yet that the arrays they left are out of date
+
+    def _zeros(self) -> Any:
+        return self.backend.xp.zeros(self.values.size, self.work_dtype)
 
     def _place(self) -> None:
-        """Copy parameters and states into the buffers and hand out the views."""
+        """Copy the parameters into the buffer and cut the views."""
         start = 0
         for slot in self.slots:
             array = slot.param.array
-            slot.start, slot.stop = start, start + array.size
-            here = slice(slot.start, slot.stop)
-            slot.view = self.values[here].reshape(array.shape)
+            slot.start, slot.stop, slot.shape = start, start + array.size, array.shape
+            slot.view = self.values[start : slot.stop].reshape(array.shape)
             slot.view[...] = array
-            slot.gradient = self.gradients[here].reshape(array.shape)
-            for name, flat in self.states.items():
-                old = slot.states.get(name)
-                if old is not None:
-                    flat[here] = _moved(old, self.backend, self.device)
-                slot.states[name] = flat[here]
+            slot.gradient = self.gradients[start : slot.stop].reshape(array.shape)
+            slot.states = {}
             start = slot.stop
-        for slot in self.slots:
-            slot.param.array = slot.view
 
-    def gather(self) -> list[tuple[int, int, int]]:
-        """Copy the gradients in, and return (start, stop, age) for each run of neighbours that have one, of one age."""
-        runs: list[tuple[int, int, int]] = []
-        for slot in self.slots:
+    def state(self, name: str) -> Any:
+        """The buffer of a state, made of zeros when it is first needed."""
+        flat = self.states.get(name)
+        if flat is None:
+            with self.backend.on(self.device):
+                flat = self.states[name] = self._zeros()
+                for slot in self.slots:
+                    slot.states[name] = flat[slot.start : slot.stop]
+        return flat
+
+    # ------------------------------------------------------------------------------------------------------ a step
+
+    def gather(self) -> list[Run]:
+        """Copy the gradients in, and return the runs of parameters that have one."""
+        runs: list[Run] = []
+        first = end = age = 0
+        for i, slot in enumerate(self.slots):
             leaf = slot.param.node
             gradient = None if leaf is None else leaf.grad
             if gradient is None:
                 continue
             slot.gradient[...] = gradient.array
-            if runs and runs[-1][1] == slot.start and runs[-1][2] == slot.age:
-                runs[-1] = runs[-1][0], slot.stop, slot.age
-            else:
-                runs.append((slot.start, slot.stop, slot.age))
-            slot.age += 1
-        if self.half and runs:
-            self.work[...] = self.values
+            if i != end or slot.age != age:
+                if first < end:
+                    runs.append((first, end, age))
+                first, age = i, slot.age
+            end = i + 1
+        if first < end:
+            runs.append((first, end, age))
         return runs
 
-    def apply(self, law: Law, start: int, stop: int, scalars: dict[str, float]) -> None:
-        """Run a law on part of the block; it is bound to its arrays once."""
-        bound = self._bound.get((law, start, stop))
+    def bind(self, law: Law, first: int, end: int) -> Callable[..., None]:
+        """A law on the arrays of some neighbours. It is bound once: most steps are like the last."""
+        bound = self._bound.get((law, first, end))
         if bound is None:
-            buffers = {"g": self.gradients, "p": self.work, **self.states}
-            bound = law.on(*(buffers[name][start:stop] for name in law.inputs + law.updated))
+            given = {"g": self.gradients, "p": self.work}
+            here = slice(self.slots[first].start, self.slots[end - 1].stop)
+            names = law.inputs + law.updated
+            bound = law.on(*((given[name] if name in given else self.state(name))[here] for name in names))
             if len(self._bound) > 64:  # parameters that come and go make ever new runs
                 self._bound.clear()
-            self._bound[law, start, stop] = bound
-        bound(**{name: scalars[name] for name in law.scalars})
+            self._bound[law, first, end] = bound
+        return bound
 
-    def finish(self) -> None:
-        """After a step: round the halves back, and log the write for graphs that still need the old values."""
+    def update(self, updates: Sequence[Update]) -> None:
+        """Change the parameters and states, and age them."""
+        self._log(updates)  # before the change: interrupted in the middle of it, a graph must still be able to tell
         if self.half:
-            self.values[...] = self.work
-        if self.values.size:
-            writelog.log(self.values, next_tick())
+            _assign(self.work, self.values)
+        for _, _, bound, scalars, _ in updates:
+            bound(**scalars)
+        if self.half:
+            _assign(self.values, self.work)
+        for first, end, _, _, ages in updates:
+            if ages:
+                for slot in self.slots[first:end]:
+                    slot.age += 1
+
+    def _log(self, updates: Sequence[Update]) -> None:
+        """Note what is written, for graphs that still need the old values."""
+        tick = next_tick()
+        for first, end, *_ in updates:
+            start, stop = self.slots[first].start, self.slots[end - 1].stop
+            if start < stop:
+                writelog.log(self.values[start:stop], tick)
+        if self._moved:
+            self._log_left(updates, tick)
+
+    def _log_left(self, updates: Sequence[Update], tick: int) -> None:
+        """A graph may have been built on the array that a parameter had before: to it, that one is changed now."""
+        changed = {id(slot) for first, end, *_ in updates for slot in self.slots[first:end]}
+        for slot in self._moved:
+            array = slot.left()
+            if id(slot) in changed and array is not None and array.size:
+                writelog.log(array, tick)
+        self._moved = [slot for slot in self._moved if id(slot) not in changed]
+
+
+class Settings(NamedTuple):
+    """The hyper-parameters of a group: as given when they were last checked, and in Python's own numbers."""
+
+    given: Any
+    plain: dict[str, Any]
 
 
 class Arena:
     """The blocks of one parameter group."""
 
-    def __init__(self, params: Sequence[Tensor], first_index: int, state_names: Sequence[str]) -> None:
-        self.slots = [Slot(param, first_index + i) for i, param in enumerate(params)]
-        self.state_names = tuple(state_names)
+    def __init__(self, params: Sequence[Tensor], first_index: int, names: Sequence[str] | None = None) -> None:
+        labels = [None] * len(params) if names is None else names
+        self.slots = [Slot(p, first_index + i, name) for i, (p, name) in enumerate(zip(params, labels))]
         self.blocks: list[Block] = []
+        self.settings = Settings((), {})
 
     def lay_out(self) -> None:
-        """Build the blocks anew from where the parameters are now; states and ages are kept, cast and moved along.
-
-        Raises ValueError where two parameters share memory or one has changed its shape; nothing is changed then.
-        """
+        """Build the blocks from where the parameters are now; states and ages are kept, cast and moved along."""
+        alike: dict[Any, list[Slot]] = {}
         for slot in self.slots:
-            if slot.states and next(iter(slot.states.values())).size != slot.param.array.size:
-                raise ValueError(
-                    f"parameter {slot.index} now has shape {slot.param.shape}, which its optimizer state does not fit; "
-                    "make a new optimizer"
-                )
-        refuse_shared_memory([(slot.index, slot.param) for slot in self.slots])
-        groups: dict[Any, list[Slot]] = {}
-        for slot in self.slots:
-            groups.setdefault((slot.param.dtype, slot.param.device), []).append(slot)
-        self.blocks = [Block(slots, self.state_names) for slots in groups.values()]
+            alike.setdefault((slot.param.dtype, slot.param.device), []).append(slot)
+        self.blocks = [Block(slots) for slots in alike.values()]
 
-    def refresh(self) -> None:
-        """Lay out again if some parameter is no longer where the arena put it."""
-        if not self.blocks:
-            self.lay_out()
-            return
-        for slot in self.slots:
-            if slot.param.array is not slot.view:
-                elsewhere = [s.param.array for s in self.slots if s.param.array is not s.view]
-                self.lay_out()
-                for array in elsewhere:  # to a graph built on them, the coming step changes these values
-                    writelog.log(array, next_tick())
-                return
+    def is_current(self, params: Sequence[Tensor]) -> bool:
+        """Are these the parameters, each where the arena put it?"""
+        if not self.blocks or len(params) != len(self.slots):
+            return False
+        for slot, param in zip(self.slots, params):
+            if param.array is not slot.view:
+                return False
+        return True
+
+    def holds(self, params: Sequence[Tensor]) -> bool:
+        """Are these the parameters, wherever they are?"""
+        return len(params) == len(self.slots) and all(slot.param is p for slot, p in zip(self.slots, params))
 
 
-def _moved(array: Any, backend: Any, device: Any) -> Any:
-    source = backend_of(array)
-    if source.device_of(array) == device:
-        return array
-    return backend.from_host(source.to_host(array), device)
-
-
-def refuse_shared_memory(params: Sequence[tuple[int, Tensor]]) -> None:
-    """Raise ValueError if two parameters share an element: each would be updated twice."""
-    spans = sorted(_spans(params), key=lambda span: span[:3])
-    for (_, _, high, i, a), (_, low, _, j, b) in _neighbours(spans):
-        if low < high and (not isinstance(a.array, np.ndarray) or np.shares_memory(a.array, b.array)):
-            raise ValueError(
-                f"parameters {i} (shape {a.shape}) and {j} (shape {b.shape}) share memory; give a shared parameter once, "
-                "or a clone() of it"
-            )
-
-
-def _spans(params: Sequence[tuple[int, Tensor]]) -> Iterator[tuple[int, int, int, int, Tensor]]:
-    for index, param in params:
-        if param.array.size:
-            owner, low, high = backend_of(param.array).memory(param.array)
-            yield id(owner), low, high, index, param
-
-
-def _neighbours(spans: list) -> Iterator[tuple]:
-    """Pairs of spans in one buffer that may overlap, in order of their start."""
-    for k, first in enumerate(spans):
-        for second in spans[k + 1 :]:
-            if second[0] != first[0] or second[1] >= first[2]:
-                break
-            yield first, second
+@quiet
+def _assign(target: Any, values: Any) -> None:
+    """Copy and cast; what does not fit becomes inf, as in the arithmetic of that dtype."""
+    target[...] = values

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Callable, Iterable, Mapping
-
-import numpy as np
 
 from .. import kernels
 from ..autograd import enable_grad
+from ..backend import backend_of, dtypes
 from ..tensor import Tensor
-from .arena import Arena, refuse_shared_memory
+from . import checks, loading
+from .arena import Arena, Block, Run, Settings, Slot, Update
 
-
-def not_negative(rule: str, **values: float) -> None:
-    """Raise ValueError for a hyper-parameter below 0 (or NaN)."""
-    for name, value in values.items():
-        if not value >= 0:
-            raise ValueError(f"{rule}: {name} must not be negative, got {value}")
-
-
-def below_one(rule: str, **values: float) -> None:
-    """Raise ValueError for a hyper-parameter outside [0, 1)."""
-    for name, value in values.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{rule}: {name} must be in [0, 1), got {value}")
+# What people and schedulers note in a group besides the hyper-parameters; no rule reads it.
+NOTES = {"name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 
 
 class Optimizer:
     """What all update rules share. A rule is a subclass that names its law and its states and computes the scalars.
 
-    law_name: the text in kernels/. states: the law's updated arrays besides p, and what PyTorch calls them. counts_steps:
-    whether PyTorch keeps a "step" for it. check(group): raise ValueError for hyper-parameters out of range.
-    rule(group, age): (law, scalars) for parameters that have taken `age` steps.
+    law_name: the text in kernels/. states: what the law updates besides p, by PyTorch's names. counts_steps: whether
+    PyTorch keeps a "step". check(group): raise for hyper-parameters out of range. rule(group, age): (law, scalars) for
+    parameters that took `age` steps. At age 0 all states are zeros; a state that the law does not use takes no memory.
 
     params: an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and hyper-parameters of their own.
-    Raises TypeError or ValueError for an empty list, what is not a leaf, duplicates, or parameters that share memory.
+    The parameters move into buffers of the optimizer. Tensors on their old memory (from_numpy, detach, views), which in
+    PyTorch would follow them, stay behind. For float16 parameters states are float32, where PyTorch's are float16.
+    Raises TypeError or ValueError, and changes nothing, for an empty list, what is not a floating-point leaf,
+    parameters listed twice or sharing memory, hyper-parameters that are unknown or out of range.
     """
 
     law_name: str
@@ -42,29 +36,28 @@ class Optimizer:
     counts_steps = True
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        rule = type(self).__name__
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self._arenas: list[Arena] = []
-        self._laws: dict[tuple, kernels.Law] = {}
-        if isinstance(params, Tensor):
-            raise TypeError(f"{type(self).__name__}: params must be an iterable of tensors, not one tensor; write [tensor]")
-        groups = list(params)
-        if not groups:
-            raise ValueError(f"{type(self).__name__}: the list of parameters is empty")
-        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
-            self.add_param_group(group)
+        self._laws: dict[tuple[bool, ...], kernels.Law] = {}
+        self._values_of = itemgetter(*defaults)
+        entries = _listed(rule, params)
+        if not entries:
+            raise ValueError(f"{rule}: the list of parameters is empty")
+        self._add(entries if isinstance(entries[0], dict) else [{"params": entries}])
 
     # ----------------------------------------------------------------------------------------------- for the rules
 
     def check(self, group: dict[str, Any]) -> None:
-        """Raise ValueError for hyper-parameters out of range."""
+        """Raise TypeError or ValueError for hyper-parameters that are wrong. They come as plain numbers, tuples and bools."""
 
     def rule(self, group: dict[str, Any], age: int) -> tuple[kernels.Law, dict[str, float]]:
         """The law, and its scalars, for parameters of a group that have taken `age` steps."""
         raise NotImplementedError(f"{type(self).__name__} does not state its rule")
 
     def law(self, **flags: bool) -> kernels.Law:
-        """The rule's law with these flags."""
+        """The rule's law with these flags, given in the same order each time."""
         key = tuple(flags.values())
         found = self._laws.get(key)
         if found is None:
@@ -74,147 +67,187 @@ class Optimizer:
     # --------------------------------------------------------------------------------------------------- the groups
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Add parameters with hyper-parameters of their own; what is missing comes from the constructor's."""
-        name = type(self).__name__
-        if not isinstance(group, Mapping) or "params" not in group:
-            raise TypeError(f"{name}: a parameter group is a dict with 'params', not {group!r}")
-        listed = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
-        params = [entry[1] if isinstance(entry, tuple) else entry for entry in listed]
-        if not params:
-            raise ValueError(f"{name}: a parameter group is empty")
-        full = {**self.defaults, **group, "params": params}
-        unknown = sorted(full.keys() - self.defaults.keys() - {"params"})
-        if unknown:
-            raise ValueError(f"{name}: unknown hyper-parameters {unknown}; known are {sorted(self.defaults)}")
-        self._check_params(params)
-        self.check(full)
-        arena = Arena(params, sum(len(g["params"]) for g in self.param_groups), tuple(self.states))
-        arena.lay_out()
-        self.param_groups.append(full)
-        self._arenas.append(arena)
+        """Add parameters with hyper-parameters of their own; what is missing comes from the constructor's.
 
-    def _check_params(self, params: list[Any]) -> None:
-        name = type(self).__name__
-        earlier = [p for group in self.param_groups for p in group["params"]]
-        for i, p in enumerate(params, len(earlier)):
-            if not isinstance(p, Tensor):
-                raise TypeError(f"{name}: parameter {i} is a {type(p).__name__}, not a tensor")
-            if not p.is_leaf:
-                raise ValueError(f"{name}: parameter {i} (shape {p.shape}) was computed by {p.node.name}; only leaves can be optimized")
-            if not p.is_floating_point():
-                raise TypeError(f"{name}: parameter {i} has dtype {p.dtype}; only floating-point tensors can be optimized")
-        every = earlier + params
-        if len({id(p) for p in every}) != len(every):
-            raise ValueError(f"{name}: a parameter is listed twice")
-        refuse_shared_memory(list(enumerate(every)))
+        Raises what the constructor raises, and changes nothing then.
+        """
+        self._add([group])
+
+    def _add(self, groups: Iterable[Any]) -> None:
+        """Read and check all groups, then lay them out: a bad one leaves the good ones where they are, too."""
+        completed, arenas = [], []
+        count = len(self._slots())
+        for group in groups:
+            full = self._completed(group)
+            arenas.append(Arena(full["params"], count, full.get("param_names")))
+            count += len(full["params"])
+            completed.append(full)
+        new_slots = [slot for arena in arenas for slot in arena.slots]
+        checks.new_parameters(type(self).__name__, self._slots() + new_slots)
+        for full, arena in zip(completed, arenas):
+            arena.settings = self._checked(full)
+        for arena in arenas:
+            arena.lay_out()
+        self.param_groups += completed
+        self._arenas += arenas
+
+    def _completed(self, group: Any) -> dict[str, Any]:
+        """A group with its parameters listed and all its hyper-parameters."""
+        rule = type(self).__name__
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise TypeError(f"{rule}: a parameter group is a dict with 'params', not {group!r}")
+        given = group["params"]
+        listed = [given] if isinstance(given, Tensor) else _listed(rule, given)
+        if not listed:
+            raise ValueError(f"{rule}: a parameter group is empty")
+        unknown = sorted(group.keys() - self.defaults.keys() - NOTES - {"params"})
+        if unknown:
+            raise ValueError(f"{rule}: unknown hyper-parameters {unknown}; known are {sorted(self.defaults)}")
+        named = [isinstance(entry, tuple) and len(entry) == 2 for entry in listed]
+        if not any(named):
+            return {**self.defaults, **group, "params": listed}
+        if not all(named):
+            raise ValueError(f"{rule}: {named.count(False)} of {len(named)} parameters have no name; name all or none")
+        names, params = zip(*listed)
+        return {**self.defaults, **group, "params": list(params), "param_names": list(names)}
+
+    def _checked(self, group: dict[str, Any]) -> Settings:
+        plain = {key: checks.as_python(group[key]) for key in self.defaults}
+        self.check(plain)
+        return Settings(self._values_of(group), plain)
+
+    def _slots(self) -> list[Slot]:
+        return [slot for arena in self._arenas for slot in arena.slots]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; with set_to_none=False, make them zeros instead (a rule then does take its step)."""
         for group in self.param_groups:
             for p in group["params"]:
                 leaf = p.node
-                if leaf is None or leaf.grad is None:
-                    continue
-                leaf.grad = None if set_to_none else p.new_zeros(*p.shape)
+                if leaf is not None and leaf.grad is not None:
+                    leaf.grad = None if set_to_none else p.new_zeros(*p.shape)
 
     # ------------------------------------------------------------------------------------------------------ the step
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient. closure: computes the loss and its gradients; its value is returned."""
+        """Update every parameter that has a gradient. closure: computes the loss and its gradients; its value is returned.
+
+        Raises TypeError or ValueError, and changes nothing, for a hyper-parameter that has become wrong, a parameter whose
+        shape no longer fits what is remembered of it, or parameters that have come to share memory.
+        """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group, arena in zip(self.param_groups, self._arenas):
-            arena.refresh()
-        for group, arena in zip(self.param_groups, self._arenas):
-            for block in arena.blocks:
-                runs = block.gather()
-                if not runs:
-                    continue
-                with block.backend.on(block.device):
-                    for start, stop, age in runs:
-                        law, scalars = self.rule(group, age)
-                        block.apply(law, start, stop, scalars)
-                    block.finish()
+        self._prepare()
+        for block, updates in self._plan():
+            with block.backend.on(block.device):
+                block.update(updates)
         return loss
+
+    def _prepare(self) -> None:
+        """See that every parameter is in its place and every hyper-parameter in its range."""
+        stale = []
+        for group, arena in zip(self.param_groups, self._arenas):
+            if self._values_of(group) != arena.settings.given:
+                arena.settings = self._checked(group)
+            if not arena.is_current(group["params"]):
+                stale.append(arena)
+        if stale:
+            self._lay_out(stale)
+
+    def _lay_out(self, stale: list[Arena]) -> None:
+        rule = type(self).__name__
+        for i, (group, arena) in enumerate(zip(self.param_groups, self._arenas)):
+            if not arena.holds(group["params"]):
+                raise ValueError(
+                    f"{rule}: the parameters listed in param_groups[{i}] are not those that the optimizer was given; "
+                    "add some with add_param_group(), or make a new optimizer"
+                )
+        checks.memory(rule, self._slots())
+        for arena in stale:
+            arena.lay_out()
+
+    def _plan(self) -> list[tuple[Block, list[Update]]]:
+        """Everything that a step will do, before any of it is done: what can fail fails here."""
+        plan = []
+        for arena in self._arenas:
+            group = arena.settings.plain
+            for block in arena.blocks:
+                with block.backend.on(block.device):
+                    updates = [self._planned(group, block, run) for run in block.gather()]
+                if updates:
+                    plan.append((block, updates))
+        return plan
+
+    def _planned(self, group: dict[str, Any], block: Block, run: Run) -> Update:
+        first, end, age = run
+        law, scalars = self.rule(group, age)
+        ages = self.counts_steps or len(law.updated) > 1  # PyTorch's SGD remembers nothing while it has no momentum
+        return first, end, block.bind(law, first, end), {name: scalars[name] for name in law.scalars}, ages
 
     # ------------------------------------------------------------------------------------------------------- state
 
     @property
-    def state(self) -> dict[Tensor, dict[str, Any]]:
-        """What is remembered of each parameter that has taken a step, by PyTorch's names; tensors on the same memory."""
-        return {slot.param: self._state_of(slot) for arena in self._arenas for slot in arena.slots if slot.age}
+    def state(self) -> Mapping[Tensor, Mapping[str, Any]]:
+        """What is remembered of each parameter that has taken a step, by PyTorch's names: tensors on the same memory.
 
-    def _state_of(self, slot: Any) -> dict[str, Any]:
-        known: dict[str, Any] = {"step": Tensor(float(slot.age))} if self.counts_steps else {}
+        It can be read only: write into its tensors, or use load_state_dict().
+        """
+        return MappingProxyType({
+            slot.param: MappingProxyType(self._state_of(slot)) for slot in self._slots() if slot.age
+        })  # fmt: skip
+
+    def _state_of(self, slot: Slot) -> dict[str, Any]:
+        known: dict[str, Any] = {"step": Tensor(float(slot.age), dtype=dtypes.float64)} if self.counts_steps else {}
         for name, flat in slot.states.items():
-            known[self.states[name]] = Tensor.of(flat.reshape(slot.param.shape))
+            known[self.states[name]] = Tensor.of(flat.reshape(slot.shape))
         return known
 
     def state_dict(self) -> dict[str, Any]:
-        """{"state": by parameter number, "param_groups": hyper-parameters and parameter numbers}, as in PyTorch."""
+        """{"state": by parameter number, "param_groups": hyper-parameters and parameter numbers}, as in PyTorch.
+
+        Its tensors lie on the optimizer's memory and change with it; copy them, or save them by to_arrays().
+        """
         groups, start = [], 0
         for group in self.param_groups:
             numbers = list(range(start, start + len(group["params"])))
             groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": numbers})
             start += len(numbers)
-        state = {slot.index: self._state_of(slot) for arena in self._arenas for slot in arena.slots if slot.age}
-        return {"state": state, "param_groups": groups}
+        return {"state": {slot.index: self._state_of(slot) for slot in self._slots() if slot.age}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take on the groups and state that state_dict() returned. Raises ValueError, and changes nothing, if they do not fit."""
-        name = type(self).__name__
-        groups = state_dict["param_groups"]
-        sizes = [len(g["params"]) for g in groups]
-        expected = [len(g["params"]) for g in self.param_groups]
-        if sizes != expected:
-            raise ValueError(f"{name}: the state has groups of {sizes} parameters, the optimizer of {expected}")
-        slots = [slot for arena in self._arenas for slot in arena.slots]
-        numbers = [number for g in groups for number in g["params"]]
-        loaded = {position: state_dict["state"][n] for position, n in enumerate(numbers) if n in state_dict["state"]}
-        ages, arrays = {}, {}
-        for position, entry in loaded.items():
-            ages[position], arrays[position] = self._read_state(slots[position], entry)
-        new_groups = []
-        for mine, theirs in zip(self.param_groups, groups):
-            merged = {**mine, **{k: v for k, v in theirs.items() if k in self.defaults}}
-            self.check(merged)
-            new_groups.append(merged)
-        for arena in self._arenas:
-            arena.refresh()
-        for position, slot in enumerate(slots):
-            slot.age = ages.get(position, 0)
-            for key, flat in slot.states.items():
-                flat[...] = arrays[position][key] if position in arrays else 0
-        for mine, merged in zip(self.param_groups, new_groups):
-            mine.update(merged)
+        """Take on the hyper-parameters and state that state_dict(), here or in PyTorch, returned; the values are copied.
 
-    def _read_state(self, slot: Any, entry: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        name = f"{type(self).__name__}: the state of parameter {slot.index}"
-        wanted = [*self.states.values(), *(["step"] if self.counts_steps else [])]
-        if self.states and all(entry.get(key) is None for key in wanted):
-            return 0, {key: 0 for key in self.states}  # PyTorch writes momentum_buffer=None before the first step
-        missing = [key for key in wanted if entry.get(key) is None]
-        if missing:
-            raise ValueError(f"{name} lacks {missing}")
-        arrays = {}
-        for ours, theirs in self.states.items():
-            value = entry[theirs]
-            if tuple(value.shape) != slot.param.shape:
-                raise ValueError(f"{name} has {theirs} of shape {tuple(value.shape)}; the parameter has shape {slot.param.shape}")
-            if not isinstance(value, Tensor):
-                value = Tensor(np.asarray(value), dtype=slot.param.dtype)
-            arrays[ours] = value.to(device=slot.param.device).array.reshape(-1)
-        return int(entry["step"]) if self.counts_steps else 1, arrays
+        Arrays may be tensors, NumPy arrays, or anything that np.asarray takes. Raises TypeError or ValueError, and changes
+        nothing, if they do not fit.
+        """
+        rule = type(self).__name__
+        groups, entries = loading.sections(rule, state_dict, [len(group["params"]) for group in self.param_groups])
+        merged = [loading.merged(rule, mine, theirs, self.defaults, NOTES) for mine, theirs in zip(self.param_groups, groups)]
+        settings = [self._checked(group) for group in merged]
+        loaded = []
+        for arena, checked in zip(self._arenas, settings):
+            used = [self.states[name] for name in self.rule(checked.plain, 1)[0].updated if name != "p"]
+            loaded += [self._read(slot, entries[slot.index], used) for slot in arena.slots]
+        self._prepare()
+        for arena in self._arenas:
+            for block in arena.blocks:
+                for slot in block.slots:
+                    _remember(block, slot, *loaded[slot.index])
+        for mine, theirs, arena, checked in zip(self.param_groups, merged, self._arenas, settings):
+            mine.update(theirs)
+            arena.settings = checked
+
+    def _read(self, slot: Slot, entry: Mapping[str, Any], used: list[str]) -> tuple[int, dict[str, Any]]:
+        reader = loading.Entry(f"{type(self).__name__}: the state of {slot.label}", entry)
+        return reader.read(slot.param, self.states, used, self.counts_steps)
 
     # ------------------------------------------------------------------------------------------------------- copies
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles carry values, not views: an arena of views would no longer share the copied parameters' memory."""
-        kept = []
-        for arena in self._arenas:
-            kept.append([(slot.age, {k: flat.copy() for k, flat in slot.states.items()}) for slot in arena.slots])
+        """Copies and pickles carry values, not views: views would no longer share the copied parameters' memory."""
+        kept = [[(slot.age, slot.shape, _on_host(slot.states)) for slot in arena.slots] for arena in self._arenas]
         plain = {k: v for k, v in self.__dict__.items() if k not in ("_arenas", "_laws")}
         return {**plain, "_kept": kept}
 
@@ -224,12 +257,13 @@ class Optimizer:
         self._laws = {}
         self._arenas = []
         first = 0
-        for group, slots in zip(self.param_groups, kept):
-            arena = Arena(group["params"], first, tuple(self.states))
-            for slot, (age, states) in zip(arena.slots, slots):
-                slot.age, slot.states = age, states
+        for group, remembered in zip(self.param_groups, kept):
+            arena = Arena(group["params"], first, group.get("param_names"))
+            arena.settings = self._checked(group)
+            for slot, (age, shape, flats) in zip(arena.slots, remembered):
+                slot.age, slot.shape, slot.states = age, shape, flats
             self._arenas.append(arena)  # laid out at the next step, when the copied parameters are complete
-            first += len(slots)
+            first += len(remembered)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -237,3 +271,28 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _listed(rule: str, params: Any) -> list[Any]:
+    """The entries of an iterable of parameters, in their order."""
+    if isinstance(params, Tensor):
+        raise TypeError(f"{rule}: params must be an iterable of tensors, not one tensor; write [tensor]")
+    if isinstance(params, (set, frozenset)):
+        raise TypeError(f"{rule}: params is a set, whose order varies from run to run; pass a list")
+    try:
+        return list(params)
+    except TypeError:
+        hint = "; write .parameters()" if hasattr(params, "parameters") else ""
+        raise TypeError(f"{rule}: params must be an iterable of tensors or dicts, not {type(params).__name__}{hint}") from None
+
+
+def _remember(block: Block, slot: Slot, age: int, arrays: Mapping[str, Any]) -> None:
+    slot.age = age
+    for name in arrays:
+        block.state(name)
+    for name, flat in slot.states.items():
+        flat[...] = arrays.get(name, 0)
+
+
+def _on_host(flats: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: backend_of(flat).to_host(flat).copy() for name, flat in flats.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Iterable
 
 from ..kernels import Law
-from .optimizer import Optimizer, not_negative
+from . import checks
+from .optimizer import Optimizer
 
 
 class SGD(Optimizer):
@@ -14,7 +15,7 @@ class SGD(Optimizer):
     Batch, stochastic and mini-batch descent are this one rule under three loaders. The learning rate stands outside the
     velocity, as in PyTorch; Sutskever et al. (2013, section 2) put it inside, which differs once lr changes. With a steady
     gradient the velocity tends to g / (1 - momentum). nesterov: step along g + momentum * v (PyTorch's form).
-    weight_decay adds weight_decay * p to the gradient (L2). Raises ValueError for a value out of range.
+    weight_decay adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 
     law_name = "sgd"
@@ -30,7 +31,9 @@ class SGD(Optimizer):
         ))  # fmt: skip
 
     def check(self, group: dict[str, Any]) -> None:
-        not_negative("SGD", lr=group["lr"], momentum=group["momentum"], weight_decay=group["weight_decay"])
+        checks.not_negative("SGD", lr=group["lr"], momentum=group["momentum"], weight_decay=group["weight_decay"])
+        checks.number("SGD", dampening=group["dampening"])
+        checks.switch("SGD", nesterov=group["nesterov"], maximize=group["maximize"])
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
 

@@ -1,0 +1,89 @@
+"""Reading a state_dict, from minigrad or PyTorch: everything is checked and copied before an optimizer takes it on."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping
+
+import numpy as np
+
+from ..backend import move
+from ..tensor import Tensor
+
+# How PyTorch is to compute, not what: its groups carry these, and no rule here depends on them.
+_ABOUT_COMPUTING = {"foreach", "fused", "capturable", "differentiable"}
+
+
+def sections(rule: str, state_dict: Any, sizes: list[int]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """(groups, the entries of all parameters in order); {} for a parameter of which nothing is remembered.
+
+    Raises TypeError or ValueError if the sections are missing or do not fit groups of these sizes.
+    """
+    if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+        found = sorted(map(str, state_dict)) if isinstance(state_dict, Mapping) else type(state_dict).__name__
+        raise TypeError(f"{rule}: a state_dict is a dict of 'state' and 'param_groups', as state_dict() returns; got {found}")
+    groups, state = state_dict["param_groups"], state_dict["state"]
+    for i, group in enumerate(groups):
+        if "params" not in group:
+            raise ValueError(f"{rule}: group {i} of the state_dict lacks 'params', the numbers of its parameters")
+    theirs = [len(group["params"]) for group in groups]
+    if theirs != sizes:
+        raise ValueError(f"{rule}: the state_dict has groups of {theirs} parameters, the optimizer of {sizes}")
+    numbers = [number for group in groups for number in group["params"]]
+    if len(set(numbers)) != len(numbers):
+        raise ValueError(f"{rule}: the state_dict lists a parameter twice: {numbers}")
+    strangers = [number for number in state if number not in numbers]
+    if strangers:
+        raise ValueError(f"{rule}: the state_dict has state for {strangers}, which are in none of its groups")
+    return groups, [state.get(number, {}) for number in numbers]
+
+
+def merged(rule: str, mine: dict, theirs: Mapping[str, Any], known: Iterable[str], notes: Iterable[str]) -> dict[str, Any]:
+    """My group with their hyper-parameters. Raises ValueError for those missing, and for those that would go unheard."""
+    missing = [key for key in known if key not in theirs]
+    if missing:
+        raise ValueError(f"{rule}: a group of the state_dict lacks {missing}; is it another rule's?")
+    taken = {*known, *notes} - {"param_names"}
+    unheard = [key for key in theirs.keys() - taken - _ABOUT_COMPUTING - {"params", "param_names"} if theirs[key]]
+    if unheard:
+        raise ValueError(f"{rule}: a group of the state_dict has {sorted(unheard)}, which {rule} does not know")
+    return {**mine, **{key: value for key, value in theirs.items() if key in taken}}
+
+
+class Entry:
+    """What a state_dict says of one parameter."""
+
+    def __init__(self, title: str, entry: Mapping[str, Any]) -> None:
+        self.title = title
+        self.given = {key: value for key, value in entry.items() if value is not None}  # PyTorch's SGD may write None
+
+    def read(self, param: Tensor, states: Mapping[str, str], used: list[str], counts: bool) -> tuple[int, dict[str, Any]]:
+        """(age, flat copies by the law's names), where the law names its states so and needs the `used` ones.
+
+        Raises ValueError for what is missing, unknown or of another shape than the parameter.
+        """
+        known = {*states.values(), *(["step"] if counts else [])}
+        strangers = sorted(self.given.keys() - known)
+        if strangers:
+            raise ValueError(f"{self.title} has {strangers}, which are unknown; known are {sorted(known)}")
+        if not self.given:
+            return 0, {}
+        missing = [key for key in [*used, *(["step"] if counts else [])] if key not in self.given]
+        if missing:
+            raise ValueError(f"{self.title} lacks {missing}")
+        arrays = {ours: self._array(key, param) for ours, key in states.items() if key in self.given}
+        return self._age() if counts else 1, arrays
+
+    def _age(self) -> int:
+        steps = float(self.given["step"])
+        if not (steps >= 0 and steps.is_integer()):
+            raise ValueError(f"{self.title} has step {steps}, which is no number of steps")
+        return int(steps)
+
+    def _array(self, key: str, param: Tensor) -> Any:
+        value = self.given[key]
+        array = value.array.copy() if isinstance(value, Tensor) else np.array(value)
+        if array.shape != param.shape:
+            raise ValueError(f"{self.title} has {key} of shape {array.shape}; the parameter has shape {param.shape}")
+        if array.dtype.kind != "f":
+            raise ValueError(f"{self.title} has {key} of dtype {array.dtype}; it must be floating point")
+        return move(array.reshape(-1), param.device)
