@@ -6,7 +6,6 @@ import argparse
 import sys
 from typing import NoReturn, Sequence
 
-from . import __version__
 from .gradflow import command as gradflow
 
 
@@ -20,7 +19,6 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; `arguments` are the process's own if left out. Returns the exit status."""
     parser = _Parser(prog="minigrad", description="Reverse-mode autograd that shows a gradient vanish or explode.")
-    parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     gradflow.add_parser(commands)
     options = parser.parse_args(arguments)

@@ -56,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
     """Train, print and draw. Returns the exit status: 0, 2 for what keeps it from starting, 130 after Ctrl-C."""
     settings = Settings(**{name: getattr(options, name) for name in Settings.__dataclass_fields__})
     try:
+        if settings.momentum and settings.optimizer != "sgd":
+            raise ValueError(f"--momentum is for --optimizer sgd; {settings.optimizer} has its own")
         require_matplotlib()
         path = check_path(options.out)
         data_sets = data.digits("train"), data.digits("test")

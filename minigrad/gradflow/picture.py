@@ -37,7 +37,7 @@ def require_matplotlib() -> Any:
 def check_path(path: str | Path) -> Path:
     """`path`, if a picture could be written there. Raises ValueError for another format, OSError if it is not writable."""
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in FORMATS and not path.is_dir():
         raise ValueError(f"cannot write {path}: the name of a picture ends in {', '.join(FORMATS)}")
     check_writable(path)
     return path
