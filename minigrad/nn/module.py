@@ -113,6 +113,14 @@ class Module:
         self._registry(kind)[name] = persistent
         self.__dict__[name] = value
 
+    def _assign(self, name: str, value: Any, what: str, kind: str) -> None:
+        """Register, in place of whatever the name stood for in this instance."""
+        if name not in self._registry(kind):
+            if hasattr(type(self), name):
+                raise KeyError(f"{type(self).__name__} defines {name!r} itself; give the {what} another name")
+            self._forget(name)
+        self._keep(name, value, kind)
+
     def _forget(self, name: str) -> None:
         self.__dict__.pop(name, None)
         for kind in ("_parameter_names", "_buffer_names", "_child_names"):
@@ -121,13 +129,9 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__
         if isinstance(value, Parameter):
-            if name not in self._registry("_parameter_names"):
-                self._forget(name)
-            self.register_parameter(name, value)
+            self._assign(name, value, "parameter", "_parameter_names")
         elif isinstance(value, Module):
-            if name not in self._registry("_child_names"):
-                self._forget(name)
-            self.register_module(name, value)
+            self._assign(name, value, "module", "_child_names")
         elif "_child_names" not in held:
             object.__setattr__(self, name, value)
         elif name in held["_parameter_names"] or name in held["_child_names"]:

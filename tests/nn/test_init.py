@@ -1,0 +1,158 @@
+"""Initial values: their distributions, their fans, their gains."""
+import math
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn
+from minigrad.nn import init
+
+SHAPES = [(30, 20), (5, 60), (8, 3, 5), (6, 4, 3, 5)]
+
+
+def draws(fill, shape, times=200):
+    """Many draws as float64, from a stream of their own."""
+    generator = minigrad.Generator(11)
+    return np.stack([fill(minigrad.empty(*shape), generator=generator).numpy() for _ in range(times)]).astype(float)
+
+
+def check_uniform(values, bound):
+    """Mean 0, variance bound^2 / 3, within four standard errors; never beyond the bound."""
+    assert 0.99 * bound < np.abs(values).max() <= bound * (1 + 1e-6)
+    assert abs(values.mean()) < 4 * bound / math.sqrt(3 * values.size)
+    assert abs(np.square(values).mean() - bound**2 / 3) < 4 * bound**2 * math.sqrt(4 / 45 / values.size)
+
+
+def check_normal(values, std):
+    """Mean 0, variance std^2, fourth moment 3 std^4, within four standard errors (var x^2 = 2, var x^4 = 96)."""
+    assert abs(values.mean()) < 4 * std / math.sqrt(values.size)
+    assert abs(np.square(values).mean() - std**2) < 4 * std**2 * math.sqrt(2 / values.size)
+    assert abs((values**4).mean() - 3 * std**4) < 4 * std**4 * math.sqrt(96 / values.size)
+
+
+def fans(shape):
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_fans_are_pytorchs(torch, shape):
+    assert init.fan_in_and_fan_out(minigrad.zeros(*shape)) == torch.nn.init._calculate_fan_in_and_fan_out(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(("name", "param"), [
+    ("linear", None), ("conv1d", None), ("conv2d", None), ("conv3d", None), ("conv_transpose1d", None),
+    ("conv_transpose2d", None), ("conv_transpose3d", None), ("sigmoid", None), ("tanh", None), ("relu", None),
+    ("selu", None), ("leaky_relu", None), ("leaky_relu", 0.3), ("leaky_relu", 2)])
+def test_gains_are_pytorchs(torch, name, param):
+    assert init.calculate_gain(name, param) == pytest.approx(torch.nn.init.calculate_gain(name, param), rel=1e-15)
+
+
+def test_uniform_and_normal():
+    values = draws(lambda t, generator: init.uniform_(t, 2.0, 6.0, generator=generator), (40,))
+    check_uniform(values - 4, 2.0)
+    values = draws(lambda t, generator: init.normal_(t, -1.0, 0.5, generator=generator), (40,))
+    check_normal(values + 1, 0.5)
+
+
+@pytest.mark.parametrize("gain", [1.0, 5 / 3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_xavier(shape, gain):
+    fan_in, fan_out = fans(shape)
+    check_uniform(draws(lambda t, generator: init.xavier_uniform_(t, gain, generator), shape),
+                  gain * math.sqrt(6 / (fan_in + fan_out)))
+    check_normal(draws(lambda t, generator: init.xavier_normal_(t, gain, generator), shape),
+                 gain * math.sqrt(2 / (fan_in + fan_out)))
+
+
+@pytest.mark.parametrize(("options", "gain"), [
+    ({}, math.sqrt(2)), ({"a": 0.5}, math.sqrt(2 / 1.25)), ({"nonlinearity": "relu"}, math.sqrt(2)),
+    ({"nonlinearity": "linear"}, 1.0), ({"nonlinearity": "tanh"}, 5 / 3), ({"a": math.sqrt(5)}, math.sqrt(1 / 3))])
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+def test_kaiming(options, gain, mode):
+    for shape in SHAPES[1:3]:
+        fan = fans(shape)[mode == "fan_out"]
+        check_uniform(draws(lambda t, generator: init.kaiming_uniform_(t, mode=mode, generator=generator, **options), shape),
+                      gain * math.sqrt(3 / fan))
+        check_normal(draws(lambda t, generator: init.kaiming_normal_(t, mode=mode, generator=generator, **options), shape),
+                     gain / math.sqrt(fan))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(4, 4), (3, 7), (7, 3), (2, 3, 4), (5, 1)])
+def test_orthogonal(shape, dtype):
+    t = init.orthogonal_(minigrad.zeros(*shape, dtype=dtype), gain=2.0, generator=minigrad.Generator(1))
+    assert t.dtype == dtype
+    m = t.numpy().reshape(shape[0], -1).astype(float)
+    small = m @ m.T if m.shape[0] <= m.shape[1] else m.T @ m
+    np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=1e-6 if dtype == "float32" else 1e-12)
+
+
+def test_orthogonal_matrices_are_uniformly_distributed():
+    """Then every entry of an n x n one has mean 0 and variance 1 / n; without the choice of signs the diagonal has not."""
+    values = draws(lambda t, generator: init.orthogonal_(t, generator=generator), (3, 3), times=600)
+    assert np.abs(values.mean(axis=0)).max() < 5 * math.sqrt(1 / 3 / 600)
+    assert np.abs(np.square(values).mean(axis=0) - 1 / 3).max() < 5 * math.sqrt(0.1 / 600)
+
+
+def test_constants():
+    assert init.constant_(minigrad.empty(2), 3.5).tolist() == [3.5, 3.5]
+    assert init.ones_(minigrad.empty(2)).tolist() == [1.0, 1.0]
+    assert init.zeros_(minigrad.ones(2)).tolist() == [0.0, 0.0]
+    assert init.eye_(minigrad.ones(2, 3)).tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+
+
+FILLS = [
+    init.uniform_, init.normal_, init.ones_, init.zeros_, init.eye_, init.xavier_uniform_, init.xavier_normal_,
+    init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_, lambda t: init.constant_(t, 2.0)]
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_a_parameter_is_filled_in_place_and_stays_a_leaf(fill):
+    p = nn.Parameter(minigrad.full((3, 2), 5.0))
+    array = p.array
+    assert fill(p) is p and p.array is array and p.is_leaf and p.requires_grad
+    assert (p != 5.0).any()
+
+
+@pytest.mark.parametrize("fill", [
+    init.uniform_, init.normal_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_, init.kaiming_normal_,
+    init.orthogonal_])
+def test_generator_and_manual_seed_repeat(fill):
+    def drawn(**options):
+        return fill(minigrad.empty(3, 2), **options).tolist()
+
+    assert drawn(generator=minigrad.Generator(5)) == drawn(generator=minigrad.Generator(5))
+    assert drawn(generator=minigrad.Generator(5)) != drawn(generator=minigrad.Generator(6))
+    minigrad.manual_seed(5)
+    assert drawn() == drawn(generator=minigrad.Generator(5)) != drawn()
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_nothing_to_fill(fill):
+    assert fill(minigrad.empty(0, 3)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("fill", [
+    init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_, init.eye_])
+def test_a_vector_has_no_fans(fill):
+    t = minigrad.ones(3)
+    with pytest.raises(ValueError, match=r"two dimensions, got shape \(3,\)"):
+        fill(t)
+    assert t.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_bad_options():
+    t = minigrad.ones(2, 2)
+    for wrong, message in (
+        (lambda: init.kaiming_uniform_(t, mode="fan"), "'fan'"), (lambda: init.kaiming_normal_(t, mode=""), "mode"),
+        (lambda: init.kaiming_normal_(t, nonlinearity="cube"), "no gain is known for 'cube'"),
+        (lambda: init.calculate_gain("leaky_relu", "a"), "'a'"), (lambda: init.uniform_(t, 1.0, 0.0), "range is empty"),
+        (lambda: init.normal_(t, 0.0, -1.0), "negative"), (lambda: init.fan_in_and_fan_out(minigrad.ones(2)), r"\(2,\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wrong()
+    with pytest.raises(TypeError, match="Generator"):
+        init.uniform_(t, generator=np.random.default_rng())
+    assert t.tolist() == [[1.0, 1.0], [1.0, 1.0]]
