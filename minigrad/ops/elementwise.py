@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import op
-from ..backend import dtypes
+from ..backend import backend_of, dtypes
 from ..backend.quiet import quiet  # for rows that meet inf or NaN by right, as 1/0 and log(0) do
 from .typing import Binary, Number, Operand, T, Unary
 
@@ -28,19 +28,46 @@ div_op: Binary = op(
 )
 maximum: Binary = op(
     np.maximum,
-    lambda g, _y, a, b: np.where(a > b, g, np.where(a == b, g * 0.5, 0)),  # a tie shares the gradient
-    lambda g, _y, a, b: np.where(b > a, g, np.where(a == b, g * 0.5, 0)),
+    lambda g, _y, a, b: np.where(a < b, 0, np.where(a == b, g * 0.5, g)),  # a tie shares the gradient; NaN lets it through
+    lambda g, _y, a, b: np.where(b < a, 0, np.where(a == b, g * 0.5, g)),
     name="maximum", cast="promote",
 )
 minimum: Binary = op(
     np.minimum,
-    lambda g, _y, a, b: np.where(a < b, g, np.where(a == b, g * 0.5, 0)),
-    lambda g, _y, a, b: np.where(b < a, g, np.where(a == b, g * 0.5, 0)),
+    lambda g, _y, a, b: np.where(a > b, 0, np.where(a == b, g * 0.5, g)),
+    lambda g, _y, a, b: np.where(b > a, 0, np.where(a == b, g * 0.5, g)),
     name="minimum", cast="promote",
 )
-floor_divide: Binary = op(quiet(np.floor_divide), name="floor_divide", cast="promote")
+
+
+def _by_nonzero(function: Any, name: str) -> Any:
+    """The forward of a division with a whole result: integers by 0 raise, where NumPy would answer 0."""
+
+    def forward(a: Any, b: Any) -> Any:
+        array = a if hasattr(a, "dtype") else b
+        if array.dtype.kind == "b":
+            raise TypeError(f"{name}: booleans cannot be divided; cast them to integers first")
+        if array.dtype.kind != "f":
+            backend_of(array).require((array * 0 + b) != 0, lambda: ZeroDivisionError(f"{name}: an integer is divided by 0"))
+        return function(a, b)
+
+    return quiet(forward)
+
+
+def _truncated(a: Any, b: Any) -> Any:
+    if (a if hasattr(a, "dtype") else b).dtype.kind == "f":
+        return np.trunc(np.true_divide(a, b))
+    q = np.floor_divide(a, b)
+    return q + ((q * b != a) & ((a < 0) != (b < 0)))
+
+
+_flat_twice = (lambda g, _y, _a, _b: np.zeros_like(g),) * 2
+floor_divide: Binary = op(_by_nonzero(np.floor_divide, "floor_divide"), name="floor_divide", cast="promote")
+div_floor_op: Binary = op(_by_nonzero(np.floor_divide, "div"), *_flat_twice, name="div_floor", cast="promote")
+div_trunc_op: Binary = op(_by_nonzero(_truncated, "div"), *_flat_twice, name="div_trunc", cast="promote")
 remainder: Binary = op(
-    quiet(np.remainder), lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * np.floor(a / b), name="remainder", cast="promote"
+    _by_nonzero(np.remainder, "remainder"), lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * np.floor(a / b),
+    name="remainder", cast="promote",
 )
 
 
@@ -55,13 +82,16 @@ def sub(input: T, other: Operand, *, alpha: Number = 1) -> T:
 
 
 def div(input: T, other: Operand, *, rounding_mode: str | None = None) -> T:
-    """input / other; integers divide to the default dtype. rounding_mode: None, "floor" or "trunc" (no gradient then)."""
+    """input / other; integers divide to the default dtype. rounding_mode: None, "floor" or "trunc", with gradient 0.
+
+    Raises ZeroDivisionError for rounded integer division by 0.
+    """
     if rounding_mode is None:
         return div_op(input, other)
     if rounding_mode == "floor":
-        return floor_divide(input, other)
+        return div_floor_op(input, other)
     if rounding_mode == "trunc":
-        return trunc(div_op(input, other))
+        return div_trunc_op(input, other)
     raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', not {rounding_mode!r}")
 
 
@@ -99,7 +129,7 @@ def _power_of_vjp(g: Any, y: Any, x: Any, *, base: Any) -> Any:
     return g * (y * (math.log(base) if base > 0 else math.nan))
 
 
-square: Unary = op(lambda x: x * x, lambda g, _y, x: g * (x + x), name="square")
+square: Unary = op(lambda x: x * x if x.dtype.kind != "b" else x.astype(dtypes.int64), lambda g, _y, x: g * (x + x), name="square")
 power_to = op(_power_to, _power_to_vjp, name="pow")
 power_of = op(_power_of, _power_of_vjp, name="rpow")
 power: Binary = op(
@@ -154,12 +184,18 @@ cos: Unary = op(quiet(np.cos), lambda g, _y, x: -g * np.sin(x), name="cos", cast
 tan: Unary = op(quiet(np.tan), lambda g, y, _x: g * (y * y + 1), name="tan", cast="float")
 tanh: Unary = op(np.tanh, lambda g, y, _x: g * (1 - y * y), name="tanh", cast="float")
 
+
+def _of_floats(function: Any) -> Any:
+    """Integers are whole already (NumPy and CuPy would return other dtypes for them)."""
+    return lambda x: function(x) if x.dtype.kind == "f" else x.copy()
+
+
 _flat = lambda g, _y, _x: np.zeros_like(g)  # noqa: E731 -- constant almost everywhere
-sign: Unary = op(np.sign, _flat, name="sign")
-floor: Unary = op(np.floor, _flat, name="floor")
-ceil: Unary = op(np.ceil, _flat, name="ceil")
-round: Unary = op(np.round, _flat, name="round")
-trunc: Unary = op(np.trunc, _flat, name="trunc")
+sign: Unary = op(lambda x: np.sign(x) if x.dtype.kind != "b" else x.copy(), _flat, name="sign")  # of NaN it is NaN, in PyTorch 0
+floor: Unary = op(_of_floats(np.floor), _flat, name="floor")
+ceil: Unary = op(_of_floats(np.ceil), _flat, name="ceil")
+round: Unary = op(_of_floats(np.rint), _flat, name="round")
+trunc: Unary = op(_of_floats(np.trunc), _flat, name="trunc")
 
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969): |x| <= 0.46875 by A/B,
@@ -223,7 +259,7 @@ def _sigmoid(x: Any) -> Any:
 
 sigmoid: Unary = op(_sigmoid, lambda g, y, _x: g * (y * (1 - y)), name="sigmoid", cast="float")
 logsigmoid: Unary = op(lambda x: -np.logaddexp(0, -x), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float")
-relu: Unary = op(lambda x: np.maximum(x, 0), lambda g, y, _x: np.where(y > 0, g, 0), name="relu")
+relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: g * (y > 0), name="relu")  # False: a 0 that leaves a bool a bool
 silu: Unary = op(lambda x: x * sigmoid(x), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float")
 
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd import op
-from ..backend import backend_of, device_of, dtypes, is_array
+from ..backend import backend_of, dtypes
 from . import dims
 from .elementwise import maximum, minimum, where
+from .indices import is_basic, read_index
 from .reduce import amax, amin, argmax, argmin
 from .shape import zeros_shaped
 from .typing import Operand, T
@@ -21,13 +22,11 @@ from .typing import Operand, T
 # ------------------------------------------------------------------------------------------------ x[i] and its vjp
 
 
-def is_basic(index: tuple) -> bool:
-    """Numbers, slices, None and ... only: what NumPy answers with a view."""
-    return not any(is_array(i) for i in index)
-
-
 def _getitem(x: Any, *, index: tuple) -> Any:
-    y = x[index]
+    try:
+        y = x[index]
+    except IndexError as error:
+        raise IndexError(f"getitem: {error}; the tensor has shape {tuple(x.shape)}") from None
     return y if y.flags.c_contiguous or is_basic(index) else y.copy()  # NumPy lays the copy of x[:, [2, 0]] out by columns
 
 
@@ -87,42 +86,12 @@ def _won(g: Any, index: tuple) -> Any:
 put_op = op(_put, _put_x_vjp, _put_value_vjp, name="setitem")
 
 
-def read_index(index: Any, x: Any) -> tuple:
-    """An index as a tuple of numbers, slices, None, ... and index arrays on x's device.
-
-    Raises IndexError for what cannot index, RuntimeError for an index tensor on another device.
-    """
-    raw = getattr(x, "array", x) if hasattr(x, "face") else x
-    parts = tuple(_read_part(part, raw) for part in (index if isinstance(index, tuple) else (index,)))
-    if len(parts) == raw.ndim and all(part.__class__ is int for part in parts):
-        return (*parts, Ellipsis)  # or NumPy answers with a number of its own instead of a view of the element
-    return parts
-
-
-def _read_part(part: Any, x: Any) -> Any:
-    if part is None or part is Ellipsis or isinstance(part, (int, slice)) and not isinstance(part, bool):
-        return part
-    if hasattr(part, "face"):
-        part = part.array
-        if device_of(part) != device_of(x):
-            raise RuntimeError(
-                f"getitem: the index is on {device_of(part)} and the tensor on {device_of(x)}; "
-                f"move the index with .to('{device_of(x)}')"
-            )
-    elif not is_array(part):
-        part = np.asarray(part)
-        if part.size == 0 and part.dtype.kind == "f":
-            part = part.astype(dtypes.int64)  # x[[]]
-        if part.dtype.kind in "iu" and part.ndim == 0:
-            return int(part)
-    if part.dtype.kind not in "iub":
-        raise IndexError(f"getitem: an index must be made of integers or booleans, not of {part.dtype}")
-    backend = backend_of(x)
-    return part if backend_of(part) is backend else backend.from_host(part, backend.device_of(x))
-
-
 def getitem(input: T, index: Any) -> T:
-    """input[index]: a view for numbers, slices, None and ...; a copy for integer and boolean index tensors."""
+    """input[index]: a view for numbers, slices, None and ...; a copy for integer and boolean index tensors.
+
+    Unlike PyTorch it takes slices with a negative step. Raises IndexError for uint8, which in PyTorch is a mask and in
+    NumPy are numbers.
+    """
     return getitem_op(input, index=read_index(index, input))
 
 
@@ -149,7 +118,7 @@ def _scatter_add(x: Any, index: Any, src: Any, *, dim: int) -> Any:
 
 
 def _gather(x: Any, index: Any, *, dim: int) -> Any:
-    return x[_full_index(index, dim)] if x.ndim else x.reshape(index.shape)
+    return x[_full_index(index, dim)] if x.ndim else copied(x)
 
 
 def _zeros_like_input(g: Any, _x: Any) -> Any:
@@ -278,7 +247,7 @@ def _extremum(x: Any, dim: Any, keepdim: bool, whole: Any, index_of: Any, pair: 
         return pair(x, dim)
     d = dims.one(dim, x.ndim, name)
     index = index_of(x, d, True)
-    values = x.reshape(()) if x.ndim == 0 else gather_op(x, index, dim=d)
+    values = gather_op(x, index, dim=d)
     if x.ndim and not keepdim:
         smaller = (*x.shape[:d], *x.shape[d + 1 :])
         values, index = values.reshape(smaller), index.reshape(smaller)
