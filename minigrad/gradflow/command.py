@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 from pathlib import Path
+from typing import Any, Callable
 
 from .. import data
 from .picture import check_path, draw, require_matplotlib
@@ -65,8 +66,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"minigrad gradflow: error: {error}", file=sys.stderr)
         return _STARTED_WRONG
     print(describe(settings), flush=True)
-    result = train(settings, data_sets)
-    return report(settings, result, path)
+    try:
+        return report(settings, train(settings, data_sets), path)
+    except KeyboardInterrupt:  # before the first step, or once more while the report is made
+        print("\nstopped", file=sys.stderr)
+        return _INTERRUPTED
 
 
 def report(settings: Settings, result: Result, path: Path) -> int:
@@ -93,8 +97,12 @@ def describe(settings: Settings) -> str:
         rule = f"plain SGD with lr {settings.lr:g}" if not settings.momentum else f"{rule} and momentum {settings.momentum:g}"
     return (
         f"{settings.depth} {settings.activation} layers of {settings.width} and a linear output, {settings.init}, on the digits: "
-        f"{settings.epochs} epochs of {rule}, batches of {settings.batch_size}, seed {settings.seed}"
+        f"{_epochs(settings.epochs)} of {rule}, batches of {settings.batch_size}, seed {settings.seed}"
     )
+
+
+def _epochs(n: int) -> str:
+    return "one epoch" if n == 1 else f"{n} epochs"
 
 
 def _accuracy(result: Result) -> str:
@@ -120,7 +128,7 @@ def _fraction(text: str) -> float:
     return _checked(text, float, lambda x: 0 <= x < 1, "a number from 0 up and below 1")
 
 
-def _checked(text: str, convert: type, holds: object, what: str) -> object:
+def _checked(text: str, convert: Callable[[str], Any], holds: Callable[[Any], bool], what: str) -> Any:
     try:
         value = convert(text)
     except ValueError:

@@ -52,8 +52,8 @@ def verdict(profile: Profile) -> Verdict:
     if len(rows) == 1:
         return Verdict("healthy", cut + f"Only layer {rows[0].label} has a gradient: there is no depth for it to vanish in.")
     first, last = rows[0], rows[-1]
-    whole = first.delta / last.delta
-    factor = whole ** (1 / (len(rows) - 1))
+    whole = _quotient(first.delta, last.delta)
+    factor = _quotient(first.delta, last.delta, root=len(rows) - 1)
     slower = _slower(rows)
     if VANISHED <= whole <= EXPLODED:
         share = f"{percent(whole)} of" if whole < 2 else f"{times(whole)} times"
@@ -61,7 +61,7 @@ def verdict(profile: Profile) -> Verdict:
         sentence = f"{cut}Healthy: the gradient arrives ({arrives}).{_learning(rows, slower)}"
         return Verdict("healthy", sentence, factor, whole, slower)
     direction = "vanishing" if whole < VANISHED else "exploding"
-    culprit = _culprit(rows, whole)
+    culprit = _culprit(rows)
     what = "vanishes" if direction == "vanishing" else "explodes"
     sentence = f"{cut}The gradient {what} {_where(rows, factor, whole, culprit)}.{_learning(rows, slower)}"
     return Verdict(direction, sentence, factor, whole, slower, culprit.label if culprit else None)
@@ -114,13 +114,20 @@ def _without_gradient(profile: Profile) -> str:
     return f"{what} no gradient (frozen, or not part of the loss). "
 
 
-def _culprit(rows: list[Row], whole: float) -> Row | None:
+def _culprit(rows: list[Row]) -> Row | None:
     """The row whose own gain makes up most of the change."""
     if len(rows) < 3:
         return None
-    shares = [math.log(below.delta / above.delta) / math.log(whole) for below, above in zip(rows, rows[1:])]
+    logs = [math.log(row.delta) for row in rows]
+    shares = [(below - above) / (logs[0] - logs[-1]) for below, above in zip(logs, logs[1:])]
     worst = max(range(len(shares)), key=shares.__getitem__)
     return rows[worst] if shares[worst] >= ONE_LAYER else None
+
+
+def _quotient(a: float, b: float, root: int = 1) -> float:
+    """(a / b) ** (1 / root) for positive numbers, kept within what a float and its inverse can hold."""
+    log = (math.log(a) - math.log(b)) / root
+    return math.exp(max(-700.0, min(700.0, log)))
 
 
 def _where(rows: list[Row], factor: float, whole: float, culprit: Row | None) -> str:
@@ -136,9 +143,9 @@ def _where(rows: list[Row], factor: float, whole: float, culprit: Row | None) ->
 
 def _slower(rows: list[Row]) -> float:
     learning = _learners(rows)
-    if len(learning) < 2 or learning[0].weight_grad == 0:
+    if len(learning) < 2 or not learning[0].weight_grad or not learning[-1].weight_grad:
         return math.nan
-    return learning[-1].weight_grad / learning[0].weight_grad
+    return _quotient(learning[-1].weight_grad, learning[0].weight_grad)
 
 
 def _learners(rows: list[Row]) -> list[Row]:

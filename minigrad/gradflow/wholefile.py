@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator
 
 
 def check_writable(path: Path) -> None:
     """Raise OSError, its message naming `path` and the reason, if a file could not be written there. Leaves nothing behind."""
-    if path.is_dir():
-        raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.is_dir():
+            raise IsADirectoryError(0, "it is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(0, f"there is no folder {path.parent}")
+        with suppress(FileNotFoundError):
+            os.lstat(path)  # objects to a name that is too long
+        _temporary_beside(path).unlink()
     except OSError as error:
         raise type(error)(f"cannot write {path}: {error.strerror}") from error
+
+
+def _temporary_beside(path: Path) -> Path:
+    """A new file in the same folder, so that it can be renamed to `path`; its name is short and its suffix the same."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".minigrad-", suffix=path.suffix)
     os.close(handle)
-    os.unlink(name)
+    return Path(name)
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A temporary path in the same folder, to write to; it becomes `path` at the end of the block, and goes on an error."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary_beside(path)
     try:
         yield temporary
         umask = os.umask(0)

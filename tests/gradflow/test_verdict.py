@@ -94,15 +94,28 @@ def test_not_finite_names_step_and_layer():
 def test_layers_without_gradient_are_said_and_left_out():
     v = verdict(stack([NAN, NAN, 0.5, 1.0], [NAN, NAN, 0.25, 1.0]))
     assert v.direction == "healthy"
-    assert v.slower == 4
+    assert v.slower == pytest.approx(4, rel=1e-12)
     assert v.sentence.startswith("Layers 1, 2 get no gradient (frozen, or not part of the loss). Healthy")
     assert "layer 3 learns 4 times slower than layer 4" in v.sentence
 
 
 def test_a_frozen_weight_does_not_enter_the_pace():
     v = verdict(stack([0.5, 0.5, 1.0], [NAN, 0.2, 1.0]))
-    assert v.slower == 5
+    assert v.slower == pytest.approx(5, rel=1e-12)
     assert "layer 2 learns 5 times slower than layer 3" in v.sentence
+
+
+@pytest.mark.parametrize("deltas", [[5e-324, 1e300], [1e300, 5e-324], [5e-324, 1.0, 1e300]])
+def test_numbers_at_the_ends_of_what_a_float_holds(deltas):
+    v = verdict(stack(deltas))
+    assert v.direction == ("vanishing" if deltas[0] < 1 else "exploding")
+    assert math.isfinite(v.whole) and v.whole > 0
+
+
+def test_a_weight_gradient_of_zero_has_no_pace():
+    """As of a layer whose input is 0."""
+    v = verdict(stack([1.0, 1.0], [0.0, 1.0]))
+    assert math.isnan(v.slower) and "SGD" not in v.sentence
 
 
 def test_equal_paces_are_not_called_slower():

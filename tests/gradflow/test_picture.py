@@ -1,0 +1,126 @@
+"""The picture: what is drawn, that zeros and NaN do not break it, and that the file is what its name says."""
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+from matplotlib.figure import Figure
+
+from minigrad.gradflow import picture
+from minigrad.gradflow.record import Flow, Layer, Reading
+from minigrad.gradflow.verdict import Verdict
+
+MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-", ".svg": b"<?xml"}
+
+
+def flow_of(table, steps=None):
+    """Steps by layers of delta's RMS; None for no gradient."""
+    flow = Flow()
+    for i, row in enumerate(table):
+        layers = [Layer(str(j), "Linear", "Sigmoid", True, above=j + 1 if j + 1 < len(row) else None) for j in range(len(row))]
+        readings = [Reading() if d is None else Reading(2 * d, 4, 2 * d, 4, 0.0) for d in row]
+        flow.add(i + 1 if steps is None else steps[i], layers, readings)
+    return flow
+
+
+def drawn(flow, tmp_path, monkeypatch, **options):
+    """The figure that draw() saves."""
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k))[1])
+    picture.draw(flow, tmp_path / "flow.png", **options)
+    return figures[0]
+
+
+def test_colours_are_the_logarithms_with_the_output_on_top(tmp_path, monkeypatch):
+    table = np.array([[1e-30, 1e-20, 1e-10], [1e-29, 1e-19, 1e-9]])
+    figure = drawn(flow_of(table.tolist(), steps=[1, 11]), tmp_path, monkeypatch, subtitle="three layers")
+    heat_map, profile_line = figure.axes[:2]
+    mesh = heat_map.collections[0]
+    np.testing.assert_allclose(mesh.get_array().reshape(3, 2), np.log10(table).T, rtol=1e-12)
+    assert mesh.get_clim() == (pytest.approx(-30), pytest.approx(-9))
+    assert heat_map.get_ylim()[0] < heat_map.get_ylim()[1]  # layer 1 at the bottom
+    assert [t.get_text() for t in heat_map.get_yticklabels()] == ["input  1", "2", "3"]
+    assert heat_map.get_xlim() == (-4, 16)  # each column reaches half-way to its neighbour
+    np.testing.assert_allclose(profile_line.lines[0].get_ydata(), [1, 2, 3])
+    np.testing.assert_allclose(profile_line.lines[0].get_xdata(), np.log10(np.sqrt((table**2).mean(axis=0))), rtol=1e-12)
+    assert "vanishes" in figure.get_suptitle()
+    assert figure.get_supxlabel() == "three layers"
+
+
+def test_small_changes_are_not_stretched_over_all_colours(tmp_path, monkeypatch):
+    mesh = drawn(flow_of([[1.0, 1.1], [0.9, 1.0]]), tmp_path, monkeypatch).axes[0].collections[0]
+    low, high = mesh.get_clim()
+    assert high == pytest.approx(math.log10(1.1)) and high - low == pytest.approx(4)
+
+
+@pytest.mark.parametrize("table, hatched", [
+    ([[1e-3, 1e-2], [1e-3, 1e-2]], None),
+    ([[0.0, 1e-2], [1e-3, 1e-2]], "exactly 0"),
+    ([[0.0, 0.0]], "exactly 0"),
+    ([[1e-3, 1e-2], [math.nan, math.nan]], "exactly 0 or not a number"),
+    ([[math.inf, math.nan]], "exactly 0 or not a number"),
+    ([[None, 1.0], [None, 1.0]], None),
+    ([[5e-324, 1e300]], None),
+    ([[1.0]], None),
+])
+def test_zeros_nan_and_extremes_draw_without_a_warning(table, hatched, tmp_path, monkeypatch):
+    figure = drawn(flow_of(table), tmp_path, monkeypatch)
+    notes = [t.get_text() for t in figure.axes[0].texts]
+    assert notes == ([] if hatched is None else [f"hatched: {hatched}"])
+    assert (tmp_path / "flow.png").read_bytes().startswith(MAGIC[".png"])
+
+
+@pytest.mark.parametrize("suffix", picture.FORMATS)
+def test_the_format_is_that_of_the_name(suffix, tmp_path):
+    path = tmp_path / f"flow{suffix}"
+    picture.draw(flow_of([[1e-3, 1e-2]]), path)
+    assert path.read_bytes().startswith(MAGIC[suffix])
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bad_paths_and_empty_records(tmp_path):
+    with pytest.raises(ValueError, match="ends in .png, .pdf, .svg"):
+        picture.draw(flow_of([[1.0]]), tmp_path / "flow.jpg")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        picture.draw(flow_of([[1.0]]), tmp_path / "none" / "flow.png")
+    with pytest.raises(ValueError, match="nothing was recorded"):
+        picture.draw(Flow(), tmp_path / "flow.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("count", [1, 21, 24, 25, 100, 121, 1000])
+def test_ticks_of_deep_models_do_not_crowd(count):
+    positions, labels = picture._ticks([str(i + 1) for i in range(count)])
+    assert len(positions) == len(labels) <= 26
+    assert positions[0] == 1 and positions[-1] == count and sorted(set(positions)) == positions
+    assert labels[1:] == [str(p) for p in positions[1:]]
+
+
+@pytest.mark.parametrize("verdict, line", [
+    (Verdict("vanishing", "", 0.25), "The gradient vanishes on its way to the input: each layer divides it by 4"),
+    (Verdict("vanishing", "", 0.25, layer="7"), "The gradient vanishes on its way to the input: it is lost at layer 7"),
+    (Verdict("exploding", "", 1.22), "The gradient explodes on its way to the input: each layer multiplies it by 1.22"),
+    (Verdict("exploding", "", 2.0, layer="7"), "The gradient explodes on its way to the input: it blows up at layer 7"),
+    (Verdict("healthy", "", 0.9), "The gradient reaches the input: 90% passes each layer"),
+    (Verdict("healthy", ""), "The gradient reaches the input"),
+    (Verdict("zero", "", layer="3"), "No gradient gets below layer 3: it is exactly 0 there"),
+    (Verdict("not finite", ""), "The training diverged: the gradient is no longer a number"),
+    (Verdict("no gradient", ""), "No gradient reached any layer"),
+])
+def test_the_title_is_the_point(verdict, line):
+    assert picture.headline(verdict) == line
+
+
+def test_without_matplotlib_the_extra_is_named():
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from minigrad.gradflow.picture import require_matplotlib\n"
+        "try:\n    require_matplotlib()\nexcept ImportError as error:\n    print(error)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "minigrad[plot]" in result.stdout
+    assert result.stderr == ""

@@ -1,0 +1,57 @@
+"""The examples run, shortened, and show what their first lines promise."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sklearn")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def example(name, *arguments, folder, source=None):
+    path = ROOT / "examples" / name
+    if source is not None:
+        path = folder / name
+        path.write_text(source, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    result = subprocess.run([sys.executable, "-W", "error", str(path), *arguments], cwd=folder, env=environment, text=True,
+                            capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_every_example_has_a_test():
+    names = {path.name for path in (ROOT / "examples").glob("*.py")}
+    here = Path(__file__).read_text(encoding="utf-8")
+    assert names and all(f'"{name}"' in here for name in names)
+
+
+def test_deep_sigmoid_vanishes_and_stays_at_chance(tmp_path):
+    lines = example("deep_sigmoid.py", "4", folder=tmp_path).splitlines()
+    rows = [line.split() for line in lines[2:23]]
+    assert [row[0] for row in rows] == ["output", *(str(i) for i in range(20, 0, -1))]
+    assert all(0.15 < float(row[4]) < 0.35 for row in rows[1:])
+    assert "The gradient vanishes on its way from layer 20 down to layer 1: each layer divides it by 4" in lines[24]
+    assert float(lines[25].partition(": ")[2].rstrip("%")) == pytest.approx(10, abs=3)
+
+
+def test_deep_sigmoid_is_short():
+    assert len((ROOT / "examples" / "deep_sigmoid.py").read_text(encoding="utf-8").splitlines()) < 60
+
+
+# What its first lines tell a student to try.
+@pytest.mark.parametrize("changes", [
+    [("nn.Sigmoid()]", "nn.Tanh()]")],
+    [("nn.Sigmoid()]", "nn.ReLU()]"), ("nn.init.xavier_normal_(", "nn.init.kaiming_normal_("), ("LR = 0.1", "LR = 0.03")],
+])
+def test_the_changes_it_suggests_let_the_gradient_through(changes, tmp_path):
+    source = (ROOT / "examples" / "deep_sigmoid.py").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert source.count(old) == 1
+        source = source.replace(old, new)
+    lines = example("deep_sigmoid.py", "30", folder=tmp_path, source=source).splitlines()
+    assert any(line.startswith("Healthy: ") for line in lines)
+    assert float(lines[-1].partition(": ")[2].rstrip("%")) > 85
