@@ -31,7 +31,7 @@ class Slot:
         self.shape: tuple[int, ...] = ()  # when it was last laid out
         self.view: Any = None
         self.gradient: Any = None
-        self.left: Any = None  # weakly, the array from which it was last moved
+        self.left: list[Any] = []  # weakly, arrays that it had until it was moved, and that it has outgrown once updated
         self.start = self.stop = 0
 
 
@@ -60,31 +60,34 @@ class Block:
             self.gradients = self._zeros()
             self.work = self._zeros() if self.half else self.values
             old_states = [slot.states if slot.age else {} for slot in slots]
-            self._place()
+            views = self._place()
             for name in dict.fromkeys(name for states in old_states for name in states):
                 self.state(name)
             for slot, states in zip(slots, old_states):
                 for name, flat in states.items():
                     _assign(slot.states[name], move(flat, self.device))
         for slot in slots:  # nothing can fail any more
-            slot.left = weakref.ref(slot.param.array)
-            slot.param.array = slot.view
+            slot.left = [ref for ref in slot.left if ref() is not None]
+            slot.left += [weakref.ref(array) for array in (slot.param.array, slot.view) if array is not None]
+            slot.param.array = slot.view = views[slot]
         self._moved = list(slots)  # of which nobody has been told yet that the arrays they left are out of date
 
     def _zeros(self) -> Any:
         return self.backend.xp.zeros(self.values.size, self.work_dtype)
 
-    def _place(self) -> None:
-        """Copy the parameters into the buffer and cut the views."""
+    def _place(self) -> dict[Slot, Any]:
+        """Copy the parameters into the buffer; return the views that are to be their arrays."""
+        views = {}
         start = 0
         for slot in self.slots:
             array = slot.param.array
             slot.start, slot.stop, slot.shape = start, start + array.size, array.shape
-            slot.view = self.values[start : slot.stop].reshape(array.shape)
-            slot.view[...] = array
+            views[slot] = self.values[start : slot.stop].reshape(array.shape)
+            views[slot][...] = array
             slot.gradient = self.gradients[start : slot.stop].reshape(array.shape)
             slot.states = {}
             start = slot.stop
+        return views
 
     def state(self, name: str) -> Any:
         """The buffer of a state, made of zeros when it is first needed."""
@@ -155,13 +158,15 @@ class Block:
             self._log_left(updates, tick)
 
     def _log_left(self, updates: Sequence[Update], tick: int) -> None:
-        """A graph may have been built on the array that a parameter had before: to it, that one is changed now."""
-        changed = {id(slot) for first, end, *_ in updates for slot in self.slots[first:end]}
+        """A graph may have been built on an array that a parameter had before: to it, that one is changed now."""
+        changed = {slot for first, end, *_ in updates for slot in self.slots[first:end]}
         for slot in self._moved:
-            array = slot.left()
-            if id(slot) in changed and array is not None and array.size:
-                writelog.log(array, tick)
-        self._moved = [slot for slot in self._moved if id(slot) not in changed]
+            if slot in changed:
+                for array in [ref() for ref in slot.left]:
+                    if array is not None and array.size:
+                        writelog.log(array, tick)
+                slot.left = []
+        self._moved = [slot for slot in self._moved if slot not in changed]
 
 
 class Settings(NamedTuple):

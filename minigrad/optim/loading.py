@@ -37,14 +37,16 @@ def sections(rule: str, state_dict: Any, sizes: list[int]) -> tuple[list[Mapping
     return groups, [state.get(number, {}) for number in numbers]
 
 
-def merged(rule: str, mine: dict, theirs: Mapping[str, Any], known: Iterable[str], notes: Iterable[str]) -> dict[str, Any]:
+def merged(
+    rule: str, mine: dict[str, Any], theirs: Mapping[str, Any], known: Iterable[str], notes: Iterable[str]
+) -> dict[str, Any]:
     """My group with their hyper-parameters. Raises ValueError for those missing, and for those that would go unheard."""
     missing = [key for key in known if key not in theirs]
     if missing:
         raise ValueError(f"{rule}: a group of the state_dict lacks {missing}; is it another rule's?")
     taken = {*known, *notes} - {"param_names"}
     unheard = [key for key in theirs.keys() - taken - _ABOUT_COMPUTING - {"params", "param_names"} if theirs[key]]
-    if unheard:
+    if unheard:  # such as amsgrad=True; what is False or 0 asks for nothing
         raise ValueError(f"{rule}: a group of the state_dict has {sorted(unheard)}, which {rule} does not know")
     return {**mine, **{key: value for key, value in theirs.items() if key in taken}}
 
