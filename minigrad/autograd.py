@@ -295,6 +295,13 @@ class Op:
                 None if first is None else vjps[0](g, y, *args, **node.kw),
                 None if second is None else vjps[1](g, y, *args, **node.kw),
             )
+        if len(vjps) == 3 and not node.kw:
+            first, second, third = wanted
+            return (
+                None if first is None else vjps[0](g, y, *args),
+                None if second is None else vjps[1](g, y, *args),
+                None if third is None else vjps[2](g, y, *args),
+            )
         return [None if w is None else vjp(g, y, *args, **node.kw) for vjp, w in zip(vjps, wanted)]
 
 
@@ -380,7 +387,7 @@ def _unary(row: Op) -> Callable:
             return apply(row, (x,), kw)
         y = forward(a, **kw)
         if y.__class__ is not _ndarray:
-            y = np.asarray(y)
+            y = _as_array(y)
         parent = x.node
         if parent is None or not (mode := _mode()) or y.dtype.kind != "f":
             node = None
@@ -422,7 +429,7 @@ def _binary(row: Op) -> Callable:
             return apply(row, (x, z), _NO_KW)
         y = forward(a, b)
         if y.__class__ is not _ndarray:
-            y = np.asarray(y)
+            y = _as_array(y)
         out = _new(x.face)
         out.array = y
         p, q = x.node, z.node
@@ -550,7 +557,7 @@ def record(row: Op, y: Any, arrays: tuple, parents: tuple, kw: dict[str, Any]) -
 
 def _several(row: Op, first: Any, ys: tuple, arrays: tuple, parents: tuple, kw: dict, recorded: bool) -> Any:
     """The outputs of an op that has several: each picks its own from the one node. A single visible one is the node's."""
-    ys = tuple([_as_array(y) for y in ys])
+    ys = tuple([y if y.__class__ is _ndarray else _as_array(y) for y in ys])
     whole = record(row, ys, arrays, parents, kw) if recorded else None
     if row.visible == 1:
         if whole is not None:
@@ -659,6 +666,7 @@ def walk(
     pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: the heap yields the smallest first
     heap: list[int] = []
     found: dict[Any, Any] = {}
+    checked = _mode() is _CHECKED
     for node, g in zip(roots, gradients):
         if leading is None or node in leading:
             _arrive(node, g, pending, heap)
@@ -684,7 +692,7 @@ def walk(
             grads = node.op.pull(node, g, node if node.y is None else node.y, node.args, wanted)
         else:
             grads = _pull_there(node, g, wanted)
-        if _mode() is _CHECKED:
+        if checked:
             for gp in grads:
                 _refuse_nan(node.op, gp, g.by_index.values() if g.__class__ is Slots else (g,), "the backward of")
         if not retain_graph:
@@ -783,7 +791,11 @@ def _show(node: Any, g: Any, face: Any) -> Any:
 
 
 def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:
-    if not hasattr(g, "face"):
+    if g.__class__ is _ndarray:
+        array, g = g, _new(face)
+        g.array = array
+        g.node = None
+    elif not hasattr(g, "face"):
         g = face.of(_as_array(g), None)
     leaf.grad = g if leaf.grad is None else leaf.grad + g
 
@@ -844,16 +856,16 @@ def backward(
     """
     tensors = _as_list(tensors)
     gradients = _seeds(tensors, grad_tensors, create_graph)
-    retain = create_graph if retain_graph is None else retain_graph
+    retain = create_graph if retain_graph is None else bool(retain_graph)
     roots = [t.node for t in tensors]
     face = tensors[0].face
     if inputs is None:
-        _run(roots, gradients, face, create_graph, retain, None)
+        run(roots, gradients, face, create_graph, retain, None)
         return
     inputs = _as_list(inputs)
     if not inputs:
         raise ValueError("backward: inputs is empty; leave it out to reach every leaf")
-    found = _run(roots, gradients, face, create_graph, retain, set(_nodes_of(inputs)))
+    found = run(roots, gradients, face, create_graph, retain, set(_nodes_of(inputs)))
     for node, g in found.items():
         g = g if hasattr(g, "face") else face.of(_as_array(_own(g)), None)
         node.grad = g if node.grad is None else node.grad + g
@@ -876,7 +888,7 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     targets = _nodes_of(inputs)
     face = outputs[0].face
-    found = _run([t.node for t in outputs], gradients, face, create_graph, retain, set(targets))
+    found = run([t.node for t in outputs], gradients, face, create_graph, retain, set(targets))
     results = []
     for i, (x, node) in enumerate(zip(inputs, targets)):
         g = found.get(node)
@@ -891,7 +903,7 @@ def grad(
     return tuple(results)
 
 
-def _run(roots: list, gradients: list, face: Any, create_graph: bool, retain: bool, only: set | None) -> dict:
+def run(roots: list, gradients: list, face: Any, create_graph: bool, retain: bool, only: set | None) -> dict:
     with np.errstate(all="ignore"):
         if create_graph:
             with enable_grad() if not _mode() else nullcontext():
@@ -930,7 +942,7 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
                     f"backward on a tensor of shape {t.shape} needs a gradient of that shape; "
                     "reduce it first, for instance with .sum() or .mean(), or pass gradient="
                 )
-            seeds.append(t.face.of(np.ones_like(t.array), None) if create_graph else _one_like(t.array))
+            seeds.append(t.face.of(np.ones_like(t.array), None) if create_graph else one_like(t.array))
             continue
         if tuple(g.shape) != tuple(t.shape):
             raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; they must be equal")
@@ -942,7 +954,7 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
     return seeds
 
 
-def _one_like(array: Array) -> Array:
+def one_like(array: Array) -> Array:
     """The gradient of a loss with respect to itself."""
     if array.__class__ is _ndarray and not array.shape:
         return _ONE[array.dtype].copy()

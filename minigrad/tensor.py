@@ -241,6 +241,10 @@ class Tensor:
         gradient: d(final result)/d(this), of this shape; a single-element tensor needs none. The graph is freed unless
         retain_graph. Raises RuntimeError without a graph, for a freed one, or if a value it needs was changed in place.
         """
+        node = self.node
+        if gradient is None and inputs is None and not create_graph and node is not None and not self.array.shape:
+            autograd.run([node], [autograd.one_like(self.array)], self.face, False, bool(retain_graph), None)
+            return  # a loss, as nearly always
         gradients = None if gradient is None else [gradient]
         autograd.backward([self], gradients, retain_graph, create_graph, inputs)
 

@@ -14,7 +14,7 @@ import numpy as np
 from .. import ops
 from ..backend import backend_of, device_of, dtypes, is_array
 from ..ops.linalg import linear
-from ..ops.loss import cross_entropy_op, mse_op, nll_op
+from ..ops.loss import cross_entropy_op, first_classes, mse_op, nll_op, own_class
 from ..tensor import Tensor
 
 __all__ = [
@@ -142,22 +142,36 @@ def cross_entropy(
 def _class_loss(
     row: Callable, name: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
 ) -> Tensor:
+    if weight is None and reduction == "mean":
+        own = _own_if_plain(input, target, ignore_index)
+        if own is not None:
+            return row(input, own, 1 / len(own), total=True)
     check_reduction(reduction)
     labels = _labels(name, input, target)
     classes = input.shape[1 if input.ndim > 1 else 0]
-    if weight is None and _all_count(labels, classes, ignore_index):
-        each = _one_over(labels.size) if reduction == "mean" else 1.0
-        return row(input, labels, each, total=reduction != "none")
     valid, labels = _valid_labels(name, labels, classes, ignore_index)
+    own = own_class(labels, input.shape)
     counts = _counts(name, input, labels, valid, weight)
     if reduction != "mean":
-        return row(input, labels, counts, total=reduction == "sum")
+        return row(input, own, counts, total=reduction == "sum")
     # Divided by the total here, so that an ignored target has weight 0 and gradient 0 even where the mean is 0 / 0.
     total = counts.sum(dtype=np.float64)
     with np.errstate(all="ignore"):
         shares = np.where(valid, (counts / total).astype(counts.dtype), 0)
         undefined = (total / total - 1).astype(counts.dtype)  # 0, or NaN where there is nothing to average
-    return row(input, labels, shares, total=True) + Tensor.of(backend_of(labels).xp.asarray(undefined))
+    return row(input, own, shares, total=True) + Tensor.of(backend_of(labels).xp.asarray(undefined))
+
+
+def _own_if_plain(input: Any, target: Any, ignore_index: int) -> Any:
+    """Where each label is, in the common case, checked in one go: (N, C), int64, on the CPU, all in range. None otherwise."""
+    x, labels = getattr(input, "array", None), getattr(target, "array", None)
+    if not (x.__class__ is labels.__class__ is np.ndarray) or x.ndim != 2 or labels.shape != x.shape[:1]:
+        return None
+    n, classes = x.shape
+    if labels.dtype is not dtypes.int64 or x.dtype.kind != "f" or not n or 0 <= ignore_index < classes:
+        return None
+    # Read as unsigned, negative labels are the largest of all: one pass tells.
+    return first_classes((n,), classes) + labels if np.maximum.reduce(labels.view(np.uint64)) < classes else None
 
 
 def check_reduction(reduction: str) -> None:
@@ -198,24 +212,6 @@ def _labels(name: str, input: Tensor, target: Any) -> Any:
     return labels
 
 
-_AS_UNSIGNED: dict[Any, Any] = {
-    dtypes.int64: np.uint64, dtypes.int32: np.uint32, dtypes.int16: np.uint16, dtypes.int8: np.uint8,
-}  # fmt: skip
-
-
-def _all_count(labels: Any, classes: int, ignore_index: int) -> bool:
-    """Is every label surely one of the classes? One pass: read as unsigned, negative labels are the largest of all.
-
-    Never sure on a GPU, where asking would wait for it.
-    """
-    if not isinstance(labels, np.ndarray) or 0 <= ignore_index < classes:
-        return False
-    if not labels.size:
-        return True
-    unsigned = labels.view(_AS_UNSIGNED.get(labels.dtype, labels.dtype))
-    return bool(np.maximum.reduce(unsigned, axis=None) < classes)
-
-
 def _valid_labels(name: str, labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
     """(which labels are not ignored, the labels with some class in place of those that are)."""
     valid = labels != ignore_index
@@ -230,7 +226,7 @@ def _valid_labels(name: str, labels: Any, classes: int, ignore_index: int) -> tu
         )
 
     backend.require(in_range | ~valid, error)
-    return valid, np.where(in_range, labels, 0)
+    return valid, np.where(in_range, labels, 0).astype(dtypes.int64)  # in a narrow dtype, indices would overflow
 
 
 def _counts(name: str, input: Tensor, labels: Any, valid: Any, weight: Tensor | None) -> Any:

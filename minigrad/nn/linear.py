@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import creation
 from ..ops import flatten, linear
+from ..ops.linalg import linear_op
 from ..tensor import Tensor
 from . import init
 from .module import Layer
@@ -54,7 +55,8 @@ class Linear(Layer):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        return linear(input, self.weight, self.bias)
+        bias = self.bias
+        return linear(input, self.weight) if bias is None else linear_op(input, self.weight, bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -1,51 +1,71 @@
 """Fused losses: one node where the plain composition of ops would leave half a dozen.
 
-Classes are dimension 1 of (N, C, d1, ...), or dimension 0 of (C,), as in PyTorch. `weight` is what each example counts:
-an array of the target's shape, 0 where the target is ignored, or one number for all. Under `total` the result is the sum.
+Classes are dimension 1 of (N, C, d1, ...), or dimension 0 of (C,), as in PyTorch. `own` says where in the flattened input
+each example's own class is, and has the target's shape. `weight` is what each example counts: an array of that shape, 0
+where the target is ignored, or one number for all. Under `total` the result is the sum.
 """
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any, Sequence
 
 import numpy as np
 
 from ..autograd import op
-from ..backend import backend_of
+from ..backend import backend_of, dtypes
 from ..backend.quiet import quiet
 from .reduce import sum_op
 from .shape import zeros_shaped
+
+
+def own_class(labels: Any, shape: tuple[int, ...]) -> Any:
+    """Where in a flattened array of `shape` each example's label is; the labels must be in range."""
+    xp = backend_of(labels).xp
+    axis = _class_axis(len(shape))
+    step = math.prod(shape[axis + 1 :])
+    first = xp.asarray(first_classes(shape[:axis], shape[axis], step))
+    return xp.asarray(first.reshape(labels.shape) + (labels if step == 1 else labels * step))
+
+
+@lru_cache(maxsize=64)
+def first_classes(batch: tuple[int, ...], classes: int, step: int = 1) -> np.ndarray:
+    """Where class 0 of each example is: examples of a batch are classes * step apart, its positions d1, ... are 1 apart."""
+    first = np.arange(math.prod(batch))[:, None] * (classes * step) + np.arange(step)
+    first = first.astype(dtypes.int64).reshape(-1)
+    first.flags.writeable = False
+    return first
 
 
 def _class_axis(ndim: int) -> int:
     return 1 if ndim > 1 else 0
 
 
-def _own_class(target: Any, ndim: int) -> tuple:
-    """The index that picks, for each example, its own class from an array of `ndim` dimensions."""
-    xp = backend_of(target).xp
-    if ndim == 2:
-        return xp.arange(len(target)), target
-    running = [xp.arange(n).reshape((-1,) + (1,) * (target.ndim - d - 1)) for d, n in enumerate(target.shape)]
-    axis = _class_axis(ndim)
-    return (*running[:axis], target, *running[axis:])
-
-
 take_class = op(
-    lambda x, target: x[_own_class(target, x.ndim)],
-    lambda g, _y, _x, target: put_at_class(g, target, shape=_x.shape),
-    None,
-    name="take_class",
+    lambda x, own: x.reshape(-1)[own], lambda g, _y, _x, own: put_at_class(g, own, shape=_x.shape), None, name="take_class"
 )
 
 
-def _put_at_class(values: Any, target: Any, *, shape: tuple[int, ...]) -> Any:
+def _put_at_class(values: Any, own: Any, *, shape: tuple[int, ...]) -> Any:
     whole = zeros_shaped(shape, values)
-    whole[_own_class(target, len(shape))] = values
+    whole.reshape(-1)[own] = values
     return whole
 
 
-put_at_class = op(_put_at_class, lambda g, _y, _values, target, *, shape: take_class(g, target), None, name="put_at_class")
+put_at_class = op(_put_at_class, lambda g, _y, _values, own, *, shape: take_class(g, own), None, name="put_at_class")
+
+
+def _less_at_class(x: Any, values: Any, own: Any) -> Any:
+    y = x.copy()
+    y.reshape(-1)[own] -= values
+    return y
+
+
+less_at_class = op(
+    _less_at_class, lambda g, _y, _x, _values, _own: g, lambda g, _y, _x, _values, own: -take_class(g, own), None,
+    name="less_at_class",
+)
 
 
 def _weighted(losses: Any, weight: Any, total: bool) -> Any:
@@ -56,28 +76,28 @@ def _weighted(losses: Any, weight: Any, total: bool) -> Any:
 
 
 @quiet
-def _nll(logp: Any, target: Any, weight: Any, *, total: bool) -> Any:
-    return _weighted(-logp[_own_class(target, logp.ndim)], weight, total)
+def _nll(logp: Any, own: Any, weight: Any, *, total: bool) -> Any:
+    return _weighted(-logp.reshape(-1)[own], weight, total)
 
 
 nll_op = op(
     _nll,
-    lambda g, _y, _logp, target, weight, *, total: put_at_class(-g * weight, target, shape=_logp.shape),
+    lambda g, _y, _logp, own, weight, *, total: put_at_class(-g * weight, own, shape=_logp.shape),
     None, None,
     name="nll_loss",
 )
 
 
 @quiet
-def _cross_entropy(x: Any, target: Any, weight: Any, *, total: bool) -> tuple:
+def _cross_entropy(x: Any, own: Any, weight: Any, *, total: bool) -> tuple:
     """(the loss, the log-softmax): the second is hidden, and reused by the vjp."""
-    axis = _class_axis(x.ndim)
+    axis = 1 if x.ndim > 1 else 0
     logp = x - backend_of(x).amax(x, axis=axis, keepdims=True)
     logp -= np.log(np.add.reduce(np.exp(logp), axis=axis, keepdims=True))
-    return _weighted(-logp[_own_class(target, x.ndim)], weight, total), logp
+    return _weighted(-logp.reshape(-1)[own], weight, total), logp
 
 
-def _cross_entropy_joint(gs: Sequence[Any], ys: Any, _x: Any, target: Any, weight: Any, *, needs: Any, total: bool) -> list:
+def _cross_entropy_joint(gs: Sequence[Any], ys: Any, _x: Any, own: Any, weight: Any, *, needs: Any, total: bool) -> list:
     """Through the loss, weight * (softmax - onehot); through the hidden log-softmax, its own vjp."""
     g, g_logp = gs
     logp = ys[1]
@@ -86,7 +106,7 @@ def _cross_entropy_joint(gs: Sequence[Any], ys: Any, _x: Any, target: Any, weigh
     gx = None
     if g is not None:
         g = g * weight
-        gx = p * _with_class_axis(g, axis) - put_at_class(g, target, shape=logp.shape)
+        gx = less_at_class(p * _with_class_axis(g, axis), g, own)
     if g_logp is not None:
         through = g_logp - p * sum_op(g_logp, axis=(axis,), keep=True)
         gx = through if gx is None else gx + through

@@ -269,7 +269,7 @@ class ndarray(Operators, Memory):
         return launch(np.argsort, self, axis, kind="stable")
 
 
-Memory.face = ndarray
+Memory._array_class = ndarray
 
 
 def _method(name, signature):

@@ -20,14 +20,14 @@ class Memory:
     """What every device array holds: a NumPy array nobody else may see, its owner, its device."""
 
     __slots__ = ("_host", "base", "_device_id", "__weakref__")
-    face = None  # the class of new arrays: ndarray sets itself here
+    _array_class = None  # the class of new arrays: ndarray sets itself here
 
 
 def new(host, base=None, device_id=None):
     """A device array on `host`'s memory; without a device it is born on the current one."""
     if host.dtype.char not in SUPPORTED_DTYPES:
         raise ValueError(f"Unsupported dtype {host.dtype}")
-    array = object.__new__(Memory.face)
+    array = object.__new__(Memory._array_class)
     array._host = host
     array.base = base
     array._device_id = runtime.getDevice() if device_id is None else device_id
