@@ -112,9 +112,11 @@ class Optimizer:
         return {**self.defaults, **group, "params": list(params), "param_names": list(names)}
 
     def _checked(self, group: dict[str, Any]) -> Settings:
+        """The hyper-parameters of a group, or what check() raises."""
         plain = {key: checks.as_python(group[key]) for key in self.defaults}
         self.check(plain)
-        return Settings(self._values_of(group), plain)
+        given = {key: value.copy() if isinstance(value, list) else value for key, value in group.items()}
+        return Settings(self._values_of(given), plain)
 
     def _slots(self) -> list[Slot]:
         return [slot for arena in self._arenas for slot in arena.slots]

@@ -45,6 +45,9 @@ def _taken_apart(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         arrays[path] = np.array(backend_of(value).to_host(value))
         return {"array": path}
     if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, (str, int)):
+                raise TypeError(f"{path or 'the state'} has the key {key!r}, a {type(key).__name__}; only strings and integers can be saved")
         return {"dict": [[key, _taken_apart(part, _inside(path, key), arrays)] for key, part in value.items()]}
     if isinstance(value, (list, tuple)):
         parts = [_taken_apart(part, _inside(path, i), arrays) for i, part in enumerate(value)]
