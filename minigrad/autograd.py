@@ -256,7 +256,7 @@ class Op:
         self.view = view
         self.outputs = outputs
         self.visible = visible
-        self.reads = [None if v is None else _reads(v) for v in (self.vjps or (joint,))]
+        self.reads = [None if v is None else _reads(v) for v in (self.vjps if joint is None else (joint,))]
         self._kept: dict[tuple[bool, ...], tuple[bool, tuple[bool, ...]]] = {}
         self._picker: Op | None = None
         self.call: Any = None  # the public function
