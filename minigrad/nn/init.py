@@ -76,8 +76,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """Ones on the diagonal of a matrix, zeros elsewhere. Raises ValueError for other than two dimensions."""
     _check_ndim("eye_", tensor, tensor.ndim == 2, "exactly two")
     with no_grad():
-        tensor[...] = np.eye(*tensor.shape, dtype=tensor.dtype)
-    return tensor
+        return tensor.copy_(Tensor.of(np.eye(*tensor.shape)))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
@@ -126,8 +125,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     q, r = np.linalg.qr(drawn if rows >= columns else drawn.T)
     q = q * np.where(np.diagonal(r) < 0, -1, 1) * gain
     with no_grad():
-        tensor[...] = (q if rows >= columns else q.T).reshape(tensor.shape).astype(tensor.dtype)
-    return tensor
+        return tensor.copy_(Tensor.of((q if rows >= columns else q.T).reshape(tensor.shape)))
 
 
 def _xavier_std(name: str, tensor: Tensor, gain: float) -> float:

@@ -20,14 +20,16 @@ Point = namedtuple("Point", "x label")
 def test_leaves_become_tensors(torch, examples, dtype, values):
     batch = collate(examples)
     assert type(batch) is Tensor and batch.dtype == dtype and batch.tolist() == values
-    theirs = torch.utils.data.default_collate([torch.tensor(e.numpy()) if isinstance(e, Tensor) else e for e in examples])
+    examples = [torch.tensor(e.numpy()) if isinstance(e, Tensor) else e for e in examples]
+    theirs = torch.utils.data.default_collate(examples)
     assert str(theirs.dtype) == f"torch.{dtype}" and theirs.tolist() == values
 
 
 def test_structure_is_kept():
     batch = collate([({"a": 1, "b": [2.0, "x"]}, Point(1, 2)), ({"a": 3, "b": [4.0, "y"]}, Point(3, 4))])
     assert type(batch) is tuple and type(batch[0]) is dict and type(batch[0]["b"]) is list
-    assert batch[0]["a"].tolist() == [1, 3] and batch[0]["b"][0].tolist() == [2.0, 4.0] and batch[0]["b"][1] == ["x", "y"]
+    assert batch[0]["a"].tolist() == [1, 3]
+    assert batch[0]["b"][0].tolist() == [2.0, 4.0] and batch[0]["b"][1] == ["x", "y"]
     assert type(batch[1]) is Point and batch[1].label.tolist() == [2, 4]
 
 

@@ -17,7 +17,8 @@ def test_all_of_them():
     pixels, labels = data.tensors
     theirs = datasets.load_digits()
     assert isinstance(data, TensorDataset) and len(data) == 1797
-    assert pixels.shape == (1797, 64) and pixels.dtype == "float32" and labels.shape == (1797,) and labels.dtype == "int64"
+    assert pixels.shape == (1797, 64) and pixels.dtype == "float32"
+    assert labels.shape == (1797,) and labels.dtype == "int64"
     np.testing.assert_array_equal(pixels.numpy() * 16, theirs.data)
     np.testing.assert_array_equal(labels.numpy(), theirs.target)
     assert (pixels.min().item(), pixels.max().item()) == (0.0, 1.0)

@@ -92,6 +92,14 @@ def test_a_batch_is_a_copy():
     assert data.tensors[0].tolist() == list(range(10))
 
 
+def test_batches_stay_on_the_device_of_the_data(cuda):
+    data = TensorDataset(minigrad.arange(6, device=cuda), minigrad.ones(6, 2, device=cuda))
+    for shuffle in (False, True):
+        batches = list(DataLoader(data, 4, shuffle=shuffle))
+        assert all(t.device.type == "cuda" for batch in batches for t in batch)
+        assert sorted(i for x, _ in batches for i in x.tolist()) == list(range(6))
+
+
 def test_datasets_of_any_kind():
     class Halves(Dataset):
         def __len__(self):
@@ -155,4 +163,5 @@ def test_lengths_by_formula():
     for n in range(7):
         for k in range(1, 8):
             assert len(DataLoader(range(n), k)) == math.ceil(n / k) == len(list(DataLoader(range(n), k)))
-            assert len(DataLoader(range(n), k, drop_last=True)) == n // k == len(list(DataLoader(range(n), k, drop_last=True)))
+            full = DataLoader(range(n), k, drop_last=True)
+            assert len(full) == n // k == len(list(full))

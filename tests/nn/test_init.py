@@ -1,5 +1,6 @@
 """Initial values: their distributions, their fans, their gains."""
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ def fans(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_fans_are_pytorchs(torch, shape):
-    assert init.fan_in_and_fan_out(minigrad.zeros(*shape)) == torch.nn.init._calculate_fan_in_and_fan_out(torch.zeros(shape))
+    theirs = torch.nn.init._calculate_fan_in_and_fan_out(torch.zeros(shape))
+    assert init.fan_in_and_fan_out(minigrad.zeros(*shape)) == theirs
 
 
 @pytest.mark.parametrize(("name", "param"), [
@@ -50,20 +52,16 @@ def test_gains_are_pytorchs(torch, name, param):
 
 
 def test_uniform_and_normal():
-    values = draws(lambda t, generator: init.uniform_(t, 2.0, 6.0, generator=generator), (40,))
-    check_uniform(values - 4, 2.0)
-    values = draws(lambda t, generator: init.normal_(t, -1.0, 0.5, generator=generator), (40,))
-    check_normal(values + 1, 0.5)
+    check_uniform(draws(partial(init.uniform_, a=2.0, b=6.0), (40,)) - 4, 2.0)
+    check_normal(draws(partial(init.normal_, mean=-1.0, std=0.5), (40,)) + 1, 0.5)
 
 
 @pytest.mark.parametrize("gain", [1.0, 5 / 3])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_xavier(shape, gain):
     fan_in, fan_out = fans(shape)
-    check_uniform(draws(lambda t, generator: init.xavier_uniform_(t, gain, generator), shape),
-                  gain * math.sqrt(6 / (fan_in + fan_out)))
-    check_normal(draws(lambda t, generator: init.xavier_normal_(t, gain, generator), shape),
-                 gain * math.sqrt(2 / (fan_in + fan_out)))
+    check_uniform(draws(partial(init.xavier_uniform_, gain=gain), shape), gain * math.sqrt(6 / (fan_in + fan_out)))
+    check_normal(draws(partial(init.xavier_normal_, gain=gain), shape), gain * math.sqrt(2 / (fan_in + fan_out)))
 
 
 @pytest.mark.parametrize(("options", "gain"), [
@@ -73,10 +71,8 @@ def test_xavier(shape, gain):
 def test_kaiming(options, gain, mode):
     for shape in SHAPES[1:3]:
         fan = fans(shape)[mode == "fan_out"]
-        check_uniform(draws(lambda t, generator: init.kaiming_uniform_(t, mode=mode, generator=generator, **options), shape),
-                      gain * math.sqrt(3 / fan))
-        check_normal(draws(lambda t, generator: init.kaiming_normal_(t, mode=mode, generator=generator, **options), shape),
-                     gain / math.sqrt(fan))
+        check_uniform(draws(partial(init.kaiming_uniform_, mode=mode, **options), shape), gain * math.sqrt(3 / fan))
+        check_normal(draws(partial(init.kaiming_normal_, mode=mode, **options), shape), gain / math.sqrt(fan))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -90,8 +86,8 @@ def test_orthogonal(shape, dtype):
 
 
 def test_orthogonal_matrices_are_uniformly_distributed():
-    """Then every entry of an n x n one has mean 0 and variance 1 / n; without the choice of signs the diagonal has not."""
-    values = draws(lambda t, generator: init.orthogonal_(t, generator=generator), (3, 3), times=600)
+    """Then an entry of an n x n one has mean 0 and variance 1 / n; without the choice of signs the diagonal has not."""
+    values = draws(init.orthogonal_, (3, 3), times=600)
     assert np.abs(values.mean(axis=0)).max() < 5 * math.sqrt(1 / 3 / 600)
     assert np.abs(np.square(values).mean(axis=0) - 1 / 3).max() < 5 * math.sqrt(0.1 / 600)
 
@@ -117,8 +113,8 @@ def test_a_parameter_is_filled_in_place_and_stays_a_leaf(fill):
 
 
 @pytest.mark.parametrize("fill", [
-    init.uniform_, init.normal_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_, init.kaiming_normal_,
-    init.orthogonal_])
+    init.uniform_, init.normal_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_,
+    init.kaiming_normal_, init.orthogonal_])
 def test_generator_and_manual_seed_repeat(fill):
     def drawn(**options):
         return fill(minigrad.empty(3, 2), **options).tolist()
@@ -130,12 +126,22 @@ def test_generator_and_manual_seed_repeat(fill):
 
 
 @pytest.mark.parametrize("fill", FILLS)
+def test_on_a_gpu_the_same_numbers(cuda, fill):
+    minigrad.manual_seed(5)
+    here = fill(minigrad.full((3, 2), 5.0))
+    minigrad.manual_seed(5)
+    there = fill(minigrad.full((3, 2), 5.0, device=cuda))
+    assert there.is_cuda and there.tolist() == here.tolist()
+
+
+@pytest.mark.parametrize("fill", FILLS)
 def test_nothing_to_fill(fill):
     assert fill(minigrad.empty(0, 3)).shape == (0, 3)
 
 
 @pytest.mark.parametrize("fill", [
-    init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_, init.eye_])
+    init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_,
+    init.eye_])
 def test_a_vector_has_no_fans(fill):
     t = minigrad.ones(3)
     with pytest.raises(ValueError, match=r"two dimensions, got shape \(3,\)"):
@@ -148,7 +154,8 @@ def test_bad_options():
     for wrong, message in (
         (lambda: init.kaiming_uniform_(t, mode="fan"), "'fan'"), (lambda: init.kaiming_normal_(t, mode=""), "mode"),
         (lambda: init.kaiming_normal_(t, nonlinearity="cube"), "no gain is known for 'cube'"),
-        (lambda: init.calculate_gain("leaky_relu", "a"), "'a'"), (lambda: init.uniform_(t, 1.0, 0.0), "range is empty"),
+        (lambda: init.calculate_gain("leaky_relu", "a"), "'a'"),
+        (lambda: init.uniform_(t, 1.0, 0.0), "range is empty"),
         (lambda: init.normal_(t, 0.0, -1.0), "negative"), (lambda: init.fan_in_and_fan_out(minigrad.ones(2)), r"\(2,\)"),
     ):
         with pytest.raises(ValueError, match=message):

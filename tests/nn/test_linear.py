@@ -89,7 +89,8 @@ def test_identity_passes_on():
     assert nn.Identity(54, unused=1)(x) is x
 
 
-@pytest.mark.parametrize(("args", "shape"), [((), (2, 60)), ((0,), (120,)), ((1, 2), (2, 12, 5)), ((-2, -1), (2, 3, 20))])
+@pytest.mark.parametrize(("args", "shape"), [
+    ((), (2, 60)), ((0,), (120,)), ((1, 2), (2, 12, 5)), ((-2, -1), (2, 3, 20))])
 def test_flatten(args, shape):
     x = minigrad.arange(120).reshape(2, 3, 4, 5)
     y = nn.Flatten(*args)(x)

@@ -265,8 +265,8 @@ def test_every_fault_is_listed_and_nothing_loaded():
     before = values_of(net)
     state = dict(Net().state_dict())
     del state["first.scale"], state["last.0.bias"]
-    state |= {"first.inner.weight": minigrad.ones(3, 2), "stray": minigrad.ones(1), "other": 3, "last.0.weight": [[1.0]],
-              "first.count": np.ones(2, dtype=complex)}
+    state |= {"first.inner.weight": minigrad.ones(3, 2), "stray": minigrad.ones(1), "other": 3,
+              "last.0.weight": [[1.0]], "first.count": np.ones(2, dtype=complex)}
     with pytest.raises(RuntimeError) as caught:
         net.load_state_dict(state)
     text = str(caught.value)
@@ -339,8 +339,9 @@ def test_requires_grad_and_zero_grad():
 @pytest.mark.parametrize(("convert", "dtype"), [
     (lambda m: m.double(), "float64"), (lambda m: m.half(), "float16"), (lambda m: m.to("float64"), "float64"),
     (lambda m: m.to(minigrad.float64), "float64"), (lambda m: m.to(dtype=float), "float64"),
-    (lambda m: m.to(minigrad.ones(1, dtype="float64")), "float64"), (lambda m: m.to("cpu", minigrad.float64), "float64"),
-    (lambda m: m.double().float(), "float32"), (lambda m: m.to(device="cpu"), "float32"), (lambda m: m.cpu(), "float32"),
+    (lambda m: m.to(minigrad.ones(1, dtype="float64")), "float64"), (lambda m: m.double().float(), "float32"),
+    (lambda m: m.to("cpu", minigrad.float64), "float64"), (lambda m: m.to(device="cpu"), "float32"),
+    (lambda m: m.cpu(), "float32"),
 ])
 def test_conversion_keeps_parameters_and_takes_gradients_along(convert, dtype):
     net = Net()
@@ -355,6 +356,33 @@ def test_conversion_keeps_parameters_and_takes_gradients_along(convert, dtype):
     assert net.steps.dtype == "int64"
     net(minigrad.ones(1, 3, dtype=dtype)).sum().backward()
     np.testing.assert_allclose(net.first.scale.grad.numpy(), 2 * gradient, rtol=1e-2)
+
+
+def test_to_a_gpu_and_back(cuda):
+    net, x = Net(), minigrad.ones(2, 3)
+    net(x).sum().backward()
+    before, y = values_of(net), net(x).tolist()
+    parameters, gradient = list(net.parameters()), net.first.scale.grad.tolist()
+    assert net.cuda() is net
+    assert [id(p) for p in net.parameters()] == [id(p) for p in parameters]
+    assert all(t.device.type == "cuda" for p in parameters for t in (p, p.grad)) and net.first.count.is_cuda
+    np.testing.assert_allclose(net(x.to(cuda)).tolist(), y, rtol=1e-6)
+    with pytest.raises(RuntimeError, match="different devices"):
+        net(x)
+    net.load_state_dict({key: value * 2 for key, value in before.items()})
+    np.testing.assert_array_equal(net.first.inner.weight.detach().cpu().numpy(), 2 * before["first.inner.weight"])
+    assert net.cpu().first.scale.grad.tolist() == gradient
+    assert all(t.device.type == "cpu" for t in (*net.parameters(), *net.buffers()))
+    net(x).sum().backward()
+
+
+def test_one_seed_gives_the_same_weights_on_every_device(cuda):
+    minigrad.manual_seed(5)
+    here = nn.Linear(3, 2)
+    minigrad.manual_seed(5)
+    there = nn.Linear(3, 2, device=cuda)
+    assert there.weight.is_cuda and there.weight.tolist() == here.weight.tolist()
+    assert there.bias.tolist() == here.bias.tolist()
 
 
 def test_conversion_keeps_sharing():
