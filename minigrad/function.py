@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from .autograd import Node, is_grad_enabled, no_grad, pick, record, set_grad_enabled
+from .autograd import Node, enable_grad, is_grad_enabled, no_grad, pick, record, set_grad_enabled
 from .tensor import Tensor
 
 __all__ = ["Function"]
@@ -20,6 +20,7 @@ class Context:
         self._to_save: tuple[Any, ...] = ()
         self._saved: list[tuple[Any, Any]] = []  # (array, its node, or its position among the outputs)
         self._not_differentiable: set[int] = set()
+        self._dirty: set[int] = set()
         self._materialize = True
         self._outputs: list[Any] = []  # an array like each output
         self._whole: Any = None  # the node, while backward() runs; kept longer, it would close a reference cycle
@@ -43,6 +44,16 @@ class Context:
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Say that these outputs carry no gradient."""
         self._not_differentiable = {id(t) for t in tensors}
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Say that forward() changes these inputs in place and returns them. Call it before the change.
+
+        Raises RuntimeError for a leaf that requires gradients, and as any change in place does.
+        """
+        with enable_grad():
+            for t in tensors:
+                t._check_may_write("mark_dirty")
+        self._dirty = {id(t) for t in tensors}
 
     def set_materialize_grads(self, value: bool) -> None:
         """False: backward() receives None for an output that was not used, instead of zeros."""
@@ -76,7 +87,9 @@ class _Row:
                 grads = self.backward(ctx, *tensors)
         finally:
             ctx._whole = None
-        grads = grads if isinstance(grads, tuple) else (grads,)
+        grads = list(grads) if isinstance(grads, tuple) else [grads]
+        while len(grads) > len(wanted) and grads[-1] is None:
+            grads.pop()
         if len(grads) != len(wanted):
             raise RuntimeError(f"{self.name}.backward returned {len(grads)} gradients, but forward took {len(wanted)} inputs")
         return [None if want is None else self._checked(part, i, recording) for i, (part, want) in enumerate(zip(grads, wanted))]
@@ -142,8 +155,20 @@ class Function:
             position = next((i for i, out in enumerate(outputs) if t is out), None)
             ctx._saved.append((None, None) if t is None else (t.array, t.node if position is None else position))
         ctx._to_save = ()
-        results = []
+        results: list[Any] = []
         for i, out in enumerate(outputs):
             differentiable = out.dtype.kind == "f" and id(out) not in ctx._not_differentiable
-            results.append(Tensor.of(out.array, pick(whole, i, out.array) if differentiable else None))
+            node = pick(whole, i, out.array) if differentiable else None
+            if id(out) in ctx._dirty:
+                out._adopt(node)
+                results.append(out)
+            else:
+                taken = [x.array for x in (*args, *results) if isinstance(x, Tensor)]
+                results.append(Tensor.of(_of_its_own(out.array, taken), node))
         return tuple(results)
+
+
+def _of_its_own(array: Any, taken: list[Any]) -> Any:
+    """`array`, copied if it is part of another: a change of one in place would else go unseen by the other's history."""
+    shared = array.base is not None or any(array is other for other in taken)
+    return array.copy() if shared else array
