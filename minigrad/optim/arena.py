@@ -31,12 +31,14 @@ class Slot:
         self.shape: tuple[int, ...] = ()  # when it was last laid out
         self.view: Any = None
         self.gradient: Any = None
-        self.left: list[Any] = []  # weakly, arrays that it had until it was moved, and that it has outgrown once updated
+        # Weakly, the arrays that it had before it was moved: out of date as soon as it is updated.
+        self.left: list[Any] = []
         self.start = self.stop = 0
 
 
 Run = tuple[int, int, int]  # neighbours of one age that have a gradient: the first, the one after the last, the age
-Update = tuple[int, int, Callable[..., None], dict[str, float], bool]  # first, end, bound law, its scalars, does it age?
+# What a step does to a run: its first, the one after its last, a bound law, its scalars, and whether the run ages.
+Update = tuple[int, int, Callable[..., None], dict[str, float], bool]
 
 
 class Block:

@@ -57,7 +57,7 @@ def switch(rule: str, **values: Any) -> None:
 
 
 def as_python(value: Any) -> Any:
-    """A hyper-parameter in Python's own numbers: NumPy's float32 would round what the host computes from it in double."""
+    """A hyper-parameter in Python's own numbers: with NumPy's float32 the host would compute in single precision."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, (list, tuple)):
@@ -82,18 +82,22 @@ def new_parameters(rule: str, slots: Iterable[Slot]) -> None:
                 "detach() it, or list the tensors that it was computed from"
             )
         if id(p) in seen:
-            raise ValueError(f"{rule}: {seen[id(p)].label} and {slot.label} are one tensor (shape {p.shape}); list it once")
+            raise ValueError(
+                f"{rule}: {seen[id(p)].label} and {slot.label} are one tensor (shape {p.shape}); list it once"
+            )
         seen[id(p)] = slot
     memory(rule, slots)
 
 
 def memory(rule: str, slots: Iterable[Slot]) -> None:
-    """Raise for arrays that the arena cannot take in: another shape than the state's, no floats, elements that are shared."""
+    """Raise for arrays that the arena cannot take in: no floats, another shape than the state's, shared elements."""
     slots = list(slots)
     for slot in slots:
         array, leaf = slot.param.array, slot.param.node
         if array.dtype.kind != "f":
-            raise TypeError(f"{rule}: {slot.label} has dtype {array.dtype}; only floating-point tensors can be optimized")
+            raise TypeError(
+                f"{rule}: {slot.label} has dtype {array.dtype}; only floating-point tensors can be optimized"
+            )
         if slot.age and slot.shape != array.shape:
             raise ValueError(
                 f"{rule}: {slot.label} has shape {array.shape} now, but what the optimizer remembers of it has shape "
@@ -105,11 +109,13 @@ def memory(rule: str, slots: Iterable[Slot]) -> None:
                 "change a parameter's shape by assigning to .data, not to .array"
             )
         if array.size and any(n > 1 and stride == 0 for n, stride in zip(array.shape, array.strides)):
-            raise ValueError(f"{rule}: {slot.label} (shape {array.shape}) is expanded: its elements share memory; clone() it")
+            raise ValueError(
+                f"{rule}: {slot.label} (shape {array.shape}) is expanded: its elements share memory; clone() it"
+            )
     for a, b in _overlapping(slots):
         raise ValueError(
-            f"{rule}: {a.label} (shape {a.param.shape}) and {b.label} (shape {b.param.shape}) share memory, which would be "
-            "updated twice; list a shared parameter once, or clone() one of them"
+            f"{rule}: {a.label} (shape {a.param.shape}) and {b.label} (shape {b.param.shape}) share memory, "
+            "which would be updated twice; list a shared parameter once, or clone() one of them"
         )
 
 

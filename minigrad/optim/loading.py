@@ -20,7 +20,9 @@ def sections(rule: str, state_dict: Any, sizes: list[int]) -> tuple[list[Mapping
     """
     if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
         found = sorted(map(str, state_dict)) if isinstance(state_dict, Mapping) else type(state_dict).__name__
-        raise TypeError(f"{rule}: a state_dict is a dict of 'state' and 'param_groups', as state_dict() returns; got {found}")
+        raise TypeError(
+            f"{rule}: a state_dict is a dict of 'state' and 'param_groups', as state_dict() returns; got {found}"
+        )
     groups, state = state_dict["param_groups"], state_dict["state"]
     for i, group in enumerate(groups):
         if "params" not in group:
@@ -40,7 +42,7 @@ def sections(rule: str, state_dict: Any, sizes: list[int]) -> tuple[list[Mapping
 def merged(
     rule: str, mine: dict[str, Any], theirs: Mapping[str, Any], known: Iterable[str], notes: Iterable[str]
 ) -> dict[str, Any]:
-    """My group with their hyper-parameters. Raises ValueError for those missing, and for those that would go unheard."""
+    """My group with their hyper-parameters. Raises ValueError for those missing and those that would go unheard."""
     missing = [key for key in known if key not in theirs]
     if missing:
         raise ValueError(f"{rule}: a group of the state_dict lacks {missing}; is it another rule's?")
@@ -58,7 +60,9 @@ class Entry:
         self.title = title
         self.given = {key: value for key, value in entry.items() if value is not None}  # PyTorch's SGD may write None
 
-    def read(self, param: Tensor, states: Mapping[str, str], used: list[str], counts: bool) -> tuple[int, dict[str, Any]]:
+    def read(
+        self, param: Tensor, states: Mapping[str, str], used: list[str], counts: bool
+    ) -> tuple[int, dict[str, Any]]:
         """(age, flat copies by the law's names), where the law names its states so and needs the `used` ones.
 
         Raises ValueError for what is missing, unknown or of another shape than the parameter.

@@ -24,9 +24,9 @@ class Optimizer:
     PyTorch keeps a "step". check(group): raise for hyper-parameters out of range. rule(group, age): (law, scalars) for
     parameters that took `age` steps. At age 0 all states are zeros; a state that the law does not use takes no memory.
 
-    params: an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and hyper-parameters of their own.
-    The parameters move into buffers of the optimizer. Tensors on their old memory (from_numpy, detach, views), which in
-    PyTorch would follow them, stay behind. For float16 parameters states are float32, where PyTorch's are float16.
+    params: an iterable of tensors, of (name, tensor) pairs, or of dicts of "params" and hyper-parameters of their own.
+    The parameters move into buffers of the optimizer. Tensors on their old memory (from_numpy, detach, views), which
+    in PyTorch would follow them, stay behind. For float16 parameters states are float32, where PyTorch's are float16.
     Raises TypeError or ValueError, and changes nothing, for an empty list, what is not a floating-point leaf,
     parameters listed twice or sharing memory, hyper-parameters that are unknown or out of range.
     """
@@ -50,7 +50,7 @@ class Optimizer:
     # ----------------------------------------------------------------------------------------------- for the rules
 
     def check(self, group: dict[str, Any]) -> None:
-        """Raise TypeError or ValueError for hyper-parameters that are wrong. They come as plain numbers, tuples and bools."""
+        """Raise TypeError or ValueError for hyper-parameters that are wrong. Plain numbers, tuples and bools come."""
 
     def rule(self, group: dict[str, Any], age: int) -> tuple[kernels.Law, dict[str, float]]:
         """The law, and its scalars, for parameters of a group that have taken `age` steps."""
@@ -132,10 +132,11 @@ class Optimizer:
     # ------------------------------------------------------------------------------------------------------ the step
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient. closure: computes the loss and its gradients; its value is returned.
+        """Update every parameter that has a gradient.
 
-        Raises TypeError or ValueError, and changes nothing, for a hyper-parameter that has become wrong, a parameter whose
-        shape no longer fits what is remembered of it, or parameters that have come to share memory.
+        closure: computes the loss and its gradients; what it returns is returned. Raises TypeError or ValueError, and
+        changes nothing, for a hyper-parameter that has become wrong, a parameter whose shape no longer fits what is
+        remembered of it, or parameters that have come to share memory.
         """
         loss = None
         if closure is not None:
@@ -216,17 +217,22 @@ class Optimizer:
             numbers = list(range(start, start + len(group["params"])))
             groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": numbers})
             start += len(numbers)
-        return {"state": {slot.index: self._state_of(slot) for slot in self._slots() if slot.age}, "param_groups": groups}
+        return {
+            "state": {slot.index: self._state_of(slot) for slot in self._slots() if slot.age},
+            "param_groups": groups,
+        }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take on the hyper-parameters and state that state_dict(), here or in PyTorch, returned; the values are copied.
+        """Take on the hyper-parameters and a copy of the state that state_dict(), here or in PyTorch, returned.
 
-        Arrays may be tensors, NumPy arrays, or anything that np.asarray takes. Raises TypeError or ValueError, and changes
-        nothing, if they do not fit.
+        Arrays may be tensors, NumPy arrays, or anything that np.asarray takes. Raises TypeError or ValueError, and
+        changes nothing, if they do not fit.
         """
         rule = type(self).__name__
         groups, entries = loading.sections(rule, state_dict, [len(group["params"]) for group in self.param_groups])
-        merged = [loading.merged(rule, mine, theirs, self.defaults, NOTES) for mine, theirs in zip(self.param_groups, groups)]
+        merged = [
+            loading.merged(rule, mine, theirs, self.defaults, NOTES) for mine, theirs in zip(self.param_groups, groups)
+        ]
         settings = [self._checked(group) for group in merged]
         loaded = []
         for arena, checked in zip(self._arenas, settings):
@@ -285,7 +291,9 @@ def _listed(rule: str, params: Any) -> list[Any]:
         return list(params)
     except TypeError:
         hint = "; write .parameters()" if hasattr(params, "parameters") else ""
-        raise TypeError(f"{rule}: params must be an iterable of tensors or dicts, not {type(params).__name__}{hint}") from None
+        raise TypeError(
+            f"{rule}: params must be an iterable of tensors or dicts, not {type(params).__name__}{hint}"
+        ) from None
 
 
 def _remember(block: Block, slot: Slot, age: int, arrays: Mapping[str, Any]) -> None:

@@ -31,12 +31,14 @@ def from_arrays(arrays: Mapping[str, Any]) -> Any:
     What were tensors are NumPy arrays, as load_state_dict() takes them. Raises ValueError if something is missing.
     """
     if _STRUCTURE not in arrays:
-        raise ValueError(f"these arrays were not made by to_arrays(): there is no {_STRUCTURE!r} among {sorted(arrays)}")
+        raise ValueError(
+            f"these arrays were not made by to_arrays(): there is no {_STRUCTURE!r} among {sorted(arrays)}"
+        )
     return _put_together(json.loads(str(arrays[_STRUCTURE])), arrays)
 
 
 def _taken_apart(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
-    """The JSON that stands for a value: containers by kind, because JSON has neither tuples nor keys that are numbers."""
+    """The JSON that stands for a value: containers by kind, as JSON has neither tuples nor keys that are numbers."""
     if isinstance(value, Tensor):
         value = value.array
     if is_array(value):
@@ -47,7 +49,8 @@ def _taken_apart(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, (str, int)):
-                raise TypeError(f"{path or 'the state'} has the key {key!r}, a {type(key).__name__}; only strings and integers can be saved")
+                place, kind = path or "the state", type(key).__name__
+                raise TypeError(f"{place} has the key {key!r}, a {kind}; only strings and integers can be saved")
         return {"dict": [[key, _taken_apart(part, _inside(path, key), arrays)] for key, part in value.items()]}
     if isinstance(value, (list, tuple)):
         parts = [_taken_apart(part, _inside(path, i), arrays) for i, part in enumerate(value)]

@@ -13,8 +13,8 @@ class SGD(Optimizer):
     """p <- p - lr * v with v <- momentum * v + (1 - dampening) * g, where v starts as the first g.
 
     Batch, stochastic and mini-batch descent are this one rule under three loaders. The learning rate stands outside the
-    velocity, as in PyTorch; Sutskever et al. (2013, section 2) put it inside, which differs once lr changes. With a steady
-    gradient the velocity tends to g / (1 - momentum). nesterov: step along g + momentum * v (PyTorch's form).
+    velocity, as in PyTorch; Sutskever et al. (2013, section 2) put it inside, which differs once lr changes. With a
+    steady gradient the velocity tends to g / (1 - momentum). nesterov: step along g + momentum * v (PyTorch's form).
     weight_decay adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 
@@ -23,11 +23,19 @@ class SGD(Optimizer):
     counts_steps = False
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
-        nesterov: bool = False, *, maximize: bool = False,
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         super().__init__(params, dict(
-            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov, maximize=maximize,
+            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
+            maximize=maximize,
         ))  # fmt: skip
 
     def check(self, group: dict[str, Any]) -> None:
@@ -40,8 +48,12 @@ class SGD(Optimizer):
     def rule(self, group: dict[str, Any], age: int) -> tuple[Law, dict[str, float]]:
         momentum = group["momentum"] != 0
         law = self.law(
-            maximize=group["maximize"], weight_decay=group["weight_decay"] != 0, momentum=momentum,
-            first=momentum and age == 0, dampening=momentum and group["dampening"] != 0, nesterov=momentum and group["nesterov"],
+            maximize=group["maximize"],
+            weight_decay=group["weight_decay"] != 0,
+            momentum=momentum,
+            first=momentum and age == 0,
+            dampening=momentum and group["dampening"] != 0,
+            nesterov=momentum and group["nesterov"],
         )
         return law, {
             "lr": group["lr"], "weight_decay": group["weight_decay"], "momentum": group["momentum"],

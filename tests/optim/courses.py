@@ -121,4 +121,7 @@ def distance(found, expected):
 
 
 def same_bits(found, expected):
-    return all(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(found, expected, strict=True))
+    return all(
+        a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        for a, b in zip(found, expected, strict=True)
+    )

@@ -1,8 +1,8 @@
-"""The table of update rules: what the tests of this folder run over. A new rule is a row here, besides its class and text.
+"""The table of update rules, over which the tests of this folder run. A new rule is a class, a text, and a row here.
 
 A row's `longhand` is the paper's formula (or the reference framework's documented one) for one parameter, in float64,
-line by line and without any shared code: longhand(p, steps) takes the start and, for each step that the parameter takes,
-(gradient, hyper-parameters), and returns where it ends.
+line by line and without any shared code: longhand(p, steps) takes the start and (gradient, hyper-parameters) for each
+step that the parameter takes, and returns where it ends.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,8 @@ def draw_sgd(rng):
     momentum = float(rng.choice([0.0, 0.5, 0.9]))
     nesterov = momentum > 0 and coin(rng)
     return {
-        "lr": float(rng.uniform(0.01, 0.2)), "momentum": momentum, "dampening": 0.0 if nesterov else float(rng.choice([0.0, 0.3])),
+        "lr": float(rng.uniform(0.01, 0.2)), "momentum": momentum,
+        "dampening": 0.0 if nesterov else float(rng.choice([0.0, 0.3])),
         "weight_decay": float(rng.choice([0.0, 0.1])), "nesterov": nesterov, "maximize": coin(rng),
     }  # fmt: skip
 
@@ -78,7 +79,8 @@ def adam_longhand(p, steps):
 
 def draw_adam(rng):
     return {
-        "lr": float(rng.uniform(0.01, 0.2)), "betas": (float(rng.choice([0.0, 0.5, 0.9])), float(rng.choice([0.9, 0.99, 0.999]))),
+        "lr": float(rng.uniform(0.01, 0.2)),
+        "betas": (float(rng.choice([0.0, 0.5, 0.9])), float(rng.choice([0.9, 0.99, 0.999]))),
         "eps": float(rng.choice([1e-8, 1e-2])), "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng),
     }  # fmt: skip
 

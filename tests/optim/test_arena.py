@@ -35,7 +35,9 @@ def give(p, g):
 
 
 def close(p, expected, tolerance=1e-14):
-    np.testing.assert_allclose(p.detach().cpu().numpy(), expected, rtol=0, atol=tolerance * max(1, np.abs(expected).max(initial=0)))
+    np.testing.assert_allclose(
+        p.detach().cpu().numpy(), expected, rtol=0, atol=tolerance * max(1, np.abs(expected).max(initial=0))
+    )
 
 
 def step_both(optimizer, params, hands, rng):
@@ -103,7 +105,9 @@ def test_the_memory_that_parameters_leave_is_freed(rng):
 
 def test_non_contiguous_parameters(rng):
     matrix = rng.normal(size=(6, 4))
-    params = [mg.from_numpy(a).requires_grad_() for a in (matrix.T, matrix[::2].copy()[:, ::-2], np.asfortranarray(matrix))]
+    params = [
+        mg.from_numpy(a).requires_grad_() for a in (matrix.T, matrix[::2].copy()[:, ::-2], np.asfortranarray(matrix))
+    ]
     hands = [ByHand(p.detach().numpy()) for p in params]
     go_on((momentum(params), params, hands), rng)
 
@@ -502,7 +506,11 @@ def test_parameters_on_two_devices(rng, cuda):
 def test_adam_on_a_gpu_with_ages_halves_and_empty_parameters(rng, cuda):
     def run(device):
         rng = np.random.default_rng(5)
-        params = [leaf(rng, 3, device=device), leaf(rng, 0, 2, device=device), leaf(rng, 2, dtype=np.float16, device=device)]
+        params = [
+            leaf(rng, 3, device=device),
+            leaf(rng, 0, 2, device=device),
+            leaf(rng, 2, dtype=np.float16, device=device),
+        ]
         optimizer = optim.Adam(params, lr=0.01)
         for step in range(6):
             for p in params:

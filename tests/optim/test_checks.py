@@ -1,4 +1,4 @@
-"""The checks of hyper-parameters, each at its edges. What is refused of parameters is in test_optimizer.py and test_arena.py."""
+"""The checks of hyper-parameters, each at its edges. What is refused of parameters: see test_optimizer and test_arena."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,8 @@ def test_switch():
 
 
 @pytest.mark.parametrize("given, plain", [
-    (np.float32(0.1), float(np.float32(0.1))), (np.int64(3), 3), (np.bool_(True), True), ([0.9, np.float64(0.5)], (0.9, 0.5)),
+    (np.float32(0.1), float(np.float32(0.1))), (np.int64(3), 3), (np.bool_(True), True),
+    ([0.9, np.float64(0.5)], (0.9, 0.5)),
     ((0.9, [np.float64(0.5)]), (0.9, (0.5,))), (0.1, 0.1), ("text", "text"), (None, None),
 ])  # fmt: skip
 def test_as_python(given, plain):

@@ -103,7 +103,8 @@ def test_wrong_parameters(params, error, message):
 
 
 @pytest.mark.parametrize("bad, error", [
-    ({"params": [mg.tensor([1])]}, TypeError), ({"params": [COMPUTED]}, ValueError), ({"params": [param(1.0)], "lr": -1}, ValueError),
+    ({"params": [mg.tensor([1])]}, TypeError), ({"params": [COMPUTED]}, ValueError),
+    ({"params": [param(1.0)], "lr": -1}, ValueError),
     ({"params": [param(1.0)], "unknown": 1}, ValueError), ({"params": []}, ValueError), ({"params": 3}, TypeError),
 ])  # fmt: skip
 def test_a_bad_group_leaves_the_good_ones_where_they_are(bad, error):
@@ -129,13 +130,16 @@ def test_an_unknown_keyword_is_refused():
 
 def test_a_list_of_parameters_changed_behind_its_back_is_refused():
     p, q = param(1.0), param(2.0)
-    for change in (lambda g: g["params"].append(param(3.0)), lambda g: g["params"].pop(), lambda g: g["params"].reverse(),
+    for change in (lambda g: g["params"].append(param(3.0)), lambda g: g["params"].pop(),
+                   lambda g: g["params"].reverse(),
                    lambda g: g.update(params=[q, param(3.0)])):  # fmt: skip
         optimizer = momentum([p, q])
         change(optimizer.param_groups[0])
         before = p.tolist()
         give(p, 1.0)
-        with pytest.raises(ValueError, match=r"SGD: the parameters listed in param_groups\[0\] are not those .* add_param_group"):
+        with pytest.raises(
+            ValueError, match=r"SGD: the parameters listed in param_groups\[0\] are not those .* add_param_group"
+        ):
             optimizer.step()
         assert p.tolist() == before
 
@@ -214,7 +218,9 @@ def test_a_raw_array_of_another_shape_is_refused():
     give(p, 1.0, 1.0)
     optimizer = optim.SGD([p], lr=0.5)
     p.array = np.ones(3, np.float32)
-    with pytest.raises(ValueError, match=r"SGD: parameter 0 has shape \(3,\) now, but gathers gradients of shape \(2,\)"):
+    with pytest.raises(
+        ValueError, match=r"SGD: parameter 0 has shape \(3,\) now, but gathers gradients of shape \(2,\)"
+    ):
         optimizer.step()
 
 

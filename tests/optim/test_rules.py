@@ -151,8 +151,12 @@ def test_torch_takes_over_from_it(torch, torch_row, seed):
     optimizer = courses.make(torch_row.rule, ours, c)
     courses.advance(optimizer, ours, c, range(10))
     theirs = courses.torch_leaves(torch, courses.values(ours))
-    oracle = getattr(torch.optim, torch_row.torch_name)([{"params": theirs[: courses.SPLIT]}, {"params": theirs[courses.SPLIT :]}])
-    oracle.load_state_dict(with_arrays(optimizer.state_dict(), lambda x: torch.tensor(x.numpy()) if isinstance(x, mg.Tensor) else x))
+    oracle = getattr(torch.optim, torch_row.torch_name)(
+        [{"params": theirs[: courses.SPLIT]}, {"params": theirs[courses.SPLIT :]}]
+    )
+    oracle.load_state_dict(
+        with_arrays(optimizer.state_dict(), lambda x: torch.tensor(x.numpy()) if isinstance(x, mg.Tensor) else x)
+    )
     courses.advance(optimizer, ours, c, range(10, 20))
     courses.advance_torch(torch, oracle, theirs, c, range(10, 20))
     assert courses.distance([p.detach().numpy() for p in theirs], courses.values(ours)) <= 1e-12

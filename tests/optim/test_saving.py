@@ -10,8 +10,10 @@ import minigrad as mg
 from minigrad import optim
 
 STATE = {
-    "state": {0: {"step": mg.tensor(3.0), "exp_avg": mg.tensor([[1.0, -0.0]])}, 7: {"history": [np.ones(2), np.zeros((0, 3))]}},
-    "param_groups": [{"lr": 0.1, "betas": (0.9, 0.999), "name": "head", "foreach": None, "maximize": True, "params": [0, 7]}],
+    "state": {0: {"step": mg.tensor(3.0), "exp_avg": mg.tensor([[1.0, -0.0]])},
+              7: {"history": [np.ones(2), np.zeros((0, 3))]}},
+    "param_groups": [{"lr": 0.1, "betas": (0.9, 0.999), "name": "head", "foreach": None, "maximize": True,
+                      "params": [0, 7]}],
     "a/b": np.arange(3), "a": {"b": np.float64(2.5)},
     "special": [math.inf, -math.inf, 1e-323, 0.1 + 0.2, 2**70],
 }  # fmt: skip
@@ -32,7 +34,8 @@ def test_everything_comes_back():
     assert back["special"] == STATE["special"] and back["a"] == {"b": 2.5}
     for found, expected in [
         (back["state"][0]["step"], np.float32(3)), (back["state"][0]["exp_avg"], np.array([[1.0, -0.0]], np.float32)),
-        (back["state"][7]["history"][0], np.ones(2)), (back["state"][7]["history"][1], np.zeros((0, 3))), (back["a/b"], np.arange(3)),
+        (back["state"][7]["history"][0], np.ones(2)), (back["state"][7]["history"][1], np.zeros((0, 3))),
+        (back["a/b"], np.arange(3)),
     ]:  # fmt: skip
         assert type(found) is np.ndarray and found.dtype == expected.dtype and found.shape == expected.shape
         assert found.tobytes() == expected.tobytes()
@@ -49,7 +52,13 @@ def test_the_arrays_have_speaking_names_and_no_objects():
 
 
 def test_names_that_meet_are_kept_apart():
-    state = {"a/b": np.array([1.0]), "a": {"b": np.array([2.0])}, "structure": np.array([3.0]), 1: np.array([4.0]), "1": np.array([5.0])}
+    state = {
+        "a/b": np.array([1.0]),
+        "a": {"b": np.array([2.0])},
+        "structure": np.array([3.0]),
+        1: np.array([4.0]),
+        "1": np.array([5.0]),
+    }
     back = through_a_file(state)
     assert {key: back[key] for key in ("a/b", "structure", 1, "1")} == {"a/b": 1.0, "structure": 3.0, 1: 4.0, "1": 5.0}
     assert back["a"] == {"b": 2.0}

@@ -114,8 +114,8 @@ def test_values_out_of_range(wrong, message):
 
 
 @pytest.mark.parametrize("wrong", [
-    {"lr": "0.1"}, {"lr": None}, {"momentum": [0.9]}, {"dampening": "no"}, {"nesterov": 1}, {"maximize": "yes"}, {"lr": True},
-    {"lr": mg.tensor(0.1)},
+    {"lr": "0.1"}, {"lr": None}, {"momentum": [0.9]}, {"dampening": "no"}, {"nesterov": 1}, {"maximize": "yes"},
+    {"lr": True}, {"lr": mg.tensor(0.1)},
 ])  # fmt: skip
 def test_values_of_the_wrong_kind(wrong):
     with pytest.raises(TypeError, match=f"SGD: {next(iter(wrong))} must be"):
