@@ -66,7 +66,7 @@ floor_divide: Binary = op(_by_nonzero(np.floor_divide, "floor_divide"), name="fl
 div_floor_op: Binary = op(_by_nonzero(np.floor_divide, "div"), *_flat_twice, name="div_floor", cast="promote")
 div_trunc_op: Binary = op(_by_nonzero(_truncated, "div"), *_flat_twice, name="div_trunc", cast="promote")
 remainder: Binary = op(
-    _by_nonzero(np.remainder, "remainder"), lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * np.floor(a / b),
+    _by_nonzero(np.remainder, "remainder"), lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * np.floor_divide(a, b),
     name="remainder", cast="promote",
 )
 
@@ -141,7 +141,10 @@ power: Binary = op(
 
 
 def pow(input: Any, exponent: Any) -> Any:
-    """input ** exponent, each a tensor or a number. Integers to a negative integer power raise ValueError."""
+    """input ** exponent, each a tensor or a number.
+
+    Raises ValueError for integers to a negative integer power, TypeError for booleans to the power of booleans.
+    """
     if isinstance(exponent, np.generic):
         exponent = exponent.item()
     if isinstance(exponent, (int, float)):
@@ -151,11 +154,15 @@ def pow(input: Any, exponent: Any) -> Any:
     if isinstance(input, (int, float)):
         dtype = dtypes.result_type(input, exponent)
         return power_of(exponent if exponent.dtype == dtype else exponent.astype(dtype), base=input)
+    if input.dtype.kind == "b" and exponent.dtype.kind == "b":
+        raise TypeError("pow: booleans cannot be raised to booleans; cast one of them to integers first")
     return power(input, exponent)
 
 
 def _pow_number(x: Any, exponent: int | float) -> Any:
     dtype = dtypes.result_type(x, exponent)
+    if dtype.kind == "b":
+        return bitwise_or(x, not exponent)  # x ** True is x, x ** False is True
     if dtype.kind in "ui" and exponent < 0:
         raise ValueError(f"pow: integers (dtype {x.dtype}) cannot be raised to {exponent}; cast them to float first")
     if dtype != x.dtype:
@@ -226,22 +233,22 @@ def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
     return result
 
 
+@quiet
 def _erf(x: Any) -> Any:
     if x.dtype == dtypes.float16:
         return _erf(x.astype(dtypes.float32)).astype(x.dtype)
-    with np.errstate(all="ignore"):
-        size = np.absolute(x)
-        near = np.minimum(size, 0.46875)  # each piece is evaluated inside its own range only
-        middle = np.maximum(np.minimum(size, 4.0), 0.46875)
-        far = np.maximum(size, 4.0)
-        square = near * near
-        inner = near * _polynomial(_A, square) / _polynomial(_B, square)
-        outer = 1 - np.exp(-middle * middle) * _polynomial(_C, middle) / _polynomial(_D, middle)
-        inverse = 1 / (far * far)
-        tail = inverse * _polynomial(_P, inverse) / _polynomial(_Q, inverse)
-        beyond = 1 - np.exp(-far * far) * (1 / math.sqrt(math.pi) - tail) / far
-        y = np.where(size <= 0.46875, inner, np.where(size <= 4.0, outer, beyond))
-        return np.copysign(y, x)
+    size = np.absolute(x)
+    near = np.minimum(size, 0.46875)  # each piece is evaluated inside its own range only
+    middle = np.maximum(np.minimum(size, 4.0), 0.46875)
+    far = np.maximum(size, 4.0)
+    square = near * near
+    inner = near * _polynomial(_A, square) / _polynomial(_B, square)
+    outer = 1 - np.exp(-middle * middle) * _polynomial(_C, middle) / _polynomial(_D, middle)
+    inverse = 1 / (far * far)
+    tail = inverse * _polynomial(_P, inverse) / _polynomial(_Q, inverse)
+    beyond = 1 - np.exp(-far * far) * (1 / math.sqrt(math.pi) - tail) / far
+    y = np.where(size <= 0.46875, inner, np.where(size <= 4.0, outer, beyond))
+    return np.copysign(y, x)
 
 
 erf: Unary = op(_erf, lambda g, _y, x: g * (np.exp(-(x * x)) * (2 / math.sqrt(math.pi))), name="erf", cast="float")
@@ -258,9 +265,9 @@ def _sigmoid(x: Any) -> Any:
 
 
 sigmoid: Unary = op(_sigmoid, lambda g, y, _x: g * (y * (1 - y)), name="sigmoid", cast="float")
-logsigmoid: Unary = op(lambda x: -np.logaddexp(0, -x), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float")
+logsigmoid: Unary = op(quiet(lambda x: -np.logaddexp(0, -x)), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float")
 relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: g * (y > 0), name="relu")  # False: a 0 that leaves a bool a bool
-silu: Unary = op(lambda x: x * sigmoid(x), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float")
+silu: Unary = op(quiet(lambda x: x * sigmoid(x)), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float")
 
 
 def _silu_slope(x: Any, s: Any) -> Any:
@@ -278,12 +285,12 @@ elu_op = op(
     name="elu", cast="float",
 )
 softplus_op = op(
-    lambda x, *, beta, threshold: np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta),
+    quiet(lambda x, *, beta, threshold: np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta)),
     lambda g, _y, x, *, beta, threshold: np.where(x * beta > threshold, g, g * sigmoid(x * beta)),
     name="softplus", cast="float",
 )
 gelu_op = op(
-    lambda x: x * (erf(x * math.sqrt(0.5)) + 1) * 0.5,
+    quiet(lambda x: x * (erf(x * math.sqrt(0.5)) + 1) * 0.5),
     lambda g, _y, x: g * ((erf(x * math.sqrt(0.5)) + 1) * 0.5 + x * np.exp(x * x * -0.5) / math.sqrt(2 * math.pi)),
     name="gelu", cast="float",
 )
@@ -297,7 +304,8 @@ def _gelu_tanh_vjp(g: Any, _y: Any, x: Any) -> Any:
 
 
 gelu_tanh_op = op(
-    lambda x: x * 0.5 * (np.tanh((x + x * x * x * 0.044715) * _GELU_TANH) + 1), _gelu_tanh_vjp, name="gelu_tanh", cast="float"
+    quiet(lambda x: x * 0.5 * (np.tanh((x + x * x * x * 0.044715) * _GELU_TANH) + 1)), _gelu_tanh_vjp,
+    name="gelu_tanh", cast="float",
 )
 
 

@@ -186,13 +186,18 @@ def index_select(input: T, dim: int, index: Operand) -> T:
 
 
 def masked_fill(input: T, mask: Operand, value: Operand) -> T:
-    """A copy of input with `value` where mask is true; the dtype stays. mask broadcasts to input."""
+    """A copy of input with `value` where mask is true; the dtype stays. mask broadcasts to input.
+
+    Raises TypeError for a floating-point value in a tensor of integers (PyTorch cuts it off if it is a 0-d tensor).
+    """
     if mask.dtype != dtypes.bool_:
         raise TypeError(f"masked_fill: the mask has dtype {mask.dtype}; make it bool, for instance with != 0")
     if hasattr(value, "ndim") and value.ndim:  # type: ignore[union-attr]
         raise ValueError(f"masked_fill: the value must be a number or 0-d, got shape {tuple(value.shape)}")  # type: ignore[union-attr]
-    if input.dtype.kind != "f" and dtypes.result_type(input, value) != input.dtype:
+    if dtypes.category(dtypes.result_type(value)) > dtypes.category(input.dtype):
         raise TypeError(f"masked_fill: {value!r} does not fit dtype {input.dtype}; cast the tensor first")
+    if hasattr(value, "dtype"):
+        value = value.astype(input.dtype)  # type: ignore[union-attr]
     return where(mask, value, input)
 
 

@@ -380,10 +380,10 @@ any_op = op(lambda x, *, axis, keep: backend_of(x).any(x, axis=axis, keepdims=ke
 
 
 def all(input: T, dim: Dims = None, keepdim: bool = False) -> T:
-    """True where every element over `dim` is true."""
+    """True where every element over `dim` is true. Always bool (PyTorch returns uint8 for uint8)."""
     return all_op(input, axis=dims.several(dim, input.ndim, "all"), keep=keepdim)
 
 
 def any(input: T, dim: Dims = None, keepdim: bool = False) -> T:
-    """True where some element over `dim` is true."""
+    """True where some element over `dim` is true. Always bool (PyTorch returns uint8 for uint8)."""
     return any_op(input, axis=dims.several(dim, input.ndim, "any"), keep=keepdim)
