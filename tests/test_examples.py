@@ -17,8 +17,9 @@ def example(name, *arguments, folder, source=None):
         path = folder / name
         path.write_text(source, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    result = subprocess.run([sys.executable, "-W", "error", str(path), *arguments], cwd=folder, env=environment, text=True,
-                            capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    command = [sys.executable, "-W", "error", str(path), *arguments]
+    result = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False,
+                            stdin=subprocess.DEVNULL)
     assert (result.returncode, result.stderr) == (0, "")
     return result.stdout
 
@@ -45,7 +46,7 @@ def test_deep_sigmoid_is_short():
 # What its first lines tell a student to try.
 @pytest.mark.parametrize("changes", [
     [("nn.Sigmoid()]", "nn.Tanh()]")],
-    [("nn.Sigmoid()]", "nn.ReLU()]"), ("nn.init.xavier_normal_(", "nn.init.kaiming_normal_("), ("LR = 0.1", "LR = 0.03")],
+    [("nn.Sigmoid()]", "nn.ReLU()]"), ("init.xavier_normal_(", "init.kaiming_normal_("), ("LR = 0.1", "LR = 0.03")],
 ])
 def test_the_changes_it_suggests_let_the_gradient_through(changes, tmp_path):
     source = (ROOT / "examples" / "deep_sigmoid.py").read_text(encoding="utf-8")

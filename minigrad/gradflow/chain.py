@@ -19,11 +19,11 @@ def tensors_in(output: Any) -> Iterator[Tensor]:
 
 
 def above(nodes: list[Any], outputs: Iterator[Tensor]) -> list[int | None]:
-    """For each layer's node the index of the one layer that it goes to next; None at the top, and where the way branches.
+    """For each layer's node the index of the one layer it goes to next; None at the top, and where the way branches.
 
     nodes: of the pre-activations, None for one without a graph. outputs: what the model returned.
-    Where a value is used twice, as in a residual block, its gradient is a sum over two ways, and no gain along one of them
-    would mean anything: such a layer has none above it.
+    Where a value is used twice, as in a residual block, its gradient is a sum over two ways, and no gain along one of
+    them would mean anything: such a layer has none above it.
     """
     users = _users([output.node for output in outputs if output.node is not None])
     index = {id(node): i for i, node in enumerate(nodes) if node is not None}

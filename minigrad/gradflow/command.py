@@ -39,17 +39,22 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--depth", type=_whole, default=default.depth, metavar="N", help="layers with an activation; a linear output comes on top (%(default)s)")
+    add("--depth", type=_whole, default=default.depth, metavar="N",
+        help="layers with an activation; a linear output comes on top (%(default)s)")
     add("--width", type=_whole, default=default.width, metavar="N", help="units in each layer (%(default)s)")
-    add("--activation", choices=list(ACTIVATIONS), default=default.activation, metavar="NAME", help=f"{', '.join(ACTIVATIONS)} (%(default)s)")
-    add("--init", type=_init, default=default.init, metavar="NAME", help=f"initial weights: {', '.join(INITS)} (%(default)s)")
+    add("--activation", choices=list(ACTIVATIONS), default=default.activation, metavar="NAME",
+        help=f"{', '.join(ACTIVATIONS)} (%(default)s)")
+    add("--init", type=_init, default=default.init, metavar="NAME",
+        help=f"initial weights: {', '.join(INITS)} (%(default)s)")
     add("--optimizer", choices=["sgd", "adam"], default=default.optimizer, help="update rule (%(default)s)")
     add("--lr", type=_not_negative, default=default.lr, metavar="X", help="learning rate (%(default)s)")
     add("--momentum", type=_fraction, default=default.momentum, metavar="X", help="momentum of sgd (%(default)s)")
     add("--batch-size", type=_whole, default=default.batch_size, metavar="N", help="examples in a step (%(default)s)")
-    add("--epochs", type=_whole, default=default.epochs, metavar="N", help="passes through the training set (%(default)s)")
+    add("--epochs", type=_whole, default=default.epochs, metavar="N",
+        help="passes through the training set (%(default)s)")
     add("--seed", type=_seed, default=default.seed, metavar="N", help="of the weights and the shuffling (%(default)s)")
-    add("--out", default="gradflow.png", metavar="FILE", help="where the picture goes: .png, .pdf or .svg (%(default)s)")
+    add("--out", default="gradflow.png", metavar="FILE",
+        help="where the picture goes: .png, .pdf or .svg (%(default)s)")
     parser.set_defaults(run=run)
 
 
@@ -92,24 +97,24 @@ def report(settings: Settings, result: Result, path: Path) -> int:
 
 
 def describe(settings: Settings) -> str:
-    rule = f"{settings.optimizer} with lr {settings.lr:g}"
-    if settings.optimizer == "sgd":
-        rule = f"plain SGD with lr {settings.lr:g}" if not settings.momentum else f"{rule} and momentum {settings.momentum:g}"
+    """The settings in one line."""
+    stack = f"{settings.depth} {settings.activation} layers of {settings.width} and a linear output, {settings.init}"
+    rule = "Adam with" if settings.optimizer == "adam" else "plain SGD with"
+    if settings.momentum:
+        rule = f"SGD with momentum {settings.momentum:g} and"
+    epochs = "one epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     return (
-        f"{settings.depth} {settings.activation} layers of {settings.width} and a linear output, {settings.init}, on the digits: "
-        f"{_epochs(settings.epochs)} of {rule}, batches of {settings.batch_size}, seed {settings.seed}"
+        f"{stack}, on the digits: {epochs} of {rule} lr {settings.lr:g}, batches of {settings.batch_size}, "
+        f"seed {settings.seed}"
     )
 
 
-def _epochs(n: int) -> str:
-    return "one epoch" if n == 1 else f"{n} epochs"
-
-
 def _accuracy(result: Result) -> str:
-    return f"Test accuracy after {result.steps_done} steps: {100 * result.accuracy:.1f}% (guessing gives {percent(result.chance)})."
+    reached = f"{100 * result.accuracy:.1f}% (guessing gives {percent(result.chance)})"
+    return f"Test accuracy after {result.steps_done} steps: {reached}."
 
 
-# -------------------------------------------------------------------------------------- options, each with its own check
+# ------------------------------------------------------------------------------------- options, each with its own check
 
 
 def _whole(text: str) -> int:

@@ -29,13 +29,14 @@ def require_matplotlib() -> Any:
         from matplotlib import figure
     except ImportError as error:
         raise ImportError(
-            "pictures need matplotlib, which comes with minigrad[plot] (or minigrad[demo]): pip install 'minigrad[plot]'"
+            "pictures need matplotlib, which comes with the extra minigrad[plot], and with minigrad[demo]: "
+            "pip install 'minigrad[plot]'"
         ) from error
     return figure.Figure, backend_agg.FigureCanvasAgg
 
 
 def check_path(path: str | Path) -> Path:
-    """`path`, if a picture could be written there. Raises ValueError for another format, OSError if it is not writable."""
+    """`path`, if a picture can be written there. Raises ValueError for another format, OSError if it is not so."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS and not path.is_dir():
         raise ValueError(f"cannot write {path}: the name of a picture ends in {', '.join(FORMATS)}")
@@ -46,8 +47,8 @@ def check_path(path: str | Path) -> Path:
 def draw(flow: Flow, path: str | Path, subtitle: str = "") -> None:
     """Write the picture of a record to a .png, .pdf or .svg file, whole or not at all.
 
-    Colour: the RMS of the gradient at each layer's pre-activation, on a log scale, output on top. At the right, the same over
-    all recorded steps. Raises ImportError without matplotlib, and as check_path and profile do.
+    Colour: the RMS of the gradient at each layer's pre-activation, on a log scale, output on top. At the right, that
+    over all recorded steps. Raises ImportError without matplotlib, and as check_path and profile do.
     """
     path = check_path(path)
     summary = profile(flow)
@@ -66,13 +67,14 @@ def draw(flow: Flow, path: str | Path, subtitle: str = "") -> None:
 def headline(v: Verdict) -> str:
     """The point of the picture, in one line."""
     if v.direction == "vanishing":
-        step = f"each layer divides it by {times(1 / v.factor)}" if v.layer is None else f"it is lost at layer {v.layer}"
+        step = f"it is lost at layer {v.layer}" if v.layer else f"each layer divides it by {times(1 / v.factor)}"
         return f"The gradient vanishes on its way to the input: {step}"
     if v.direction == "exploding":
-        step = f"each layer multiplies it by {times(v.factor)}" if v.layer is None else f"it blows up at layer {v.layer}"
+        step = f"it blows up at layer {v.layer}" if v.layer else f"each layer multiplies it by {times(v.factor)}"
         return f"The gradient explodes on its way to the input: {step}"
     if v.direction == "healthy":
-        return "The gradient reaches the input" + ("" if math.isnan(v.factor) else f": {percent(v.factor)} passes each layer")
+        share = "" if math.isnan(v.factor) else f": {percent(v.factor)} passes each layer"
+        return f"The gradient reaches the input{share}"
     if v.direction == "zero":
         return f"No gradient gets below layer {v.layer}: it is exactly 0 there"
     if v.direction == "not finite":

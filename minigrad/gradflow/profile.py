@@ -43,8 +43,8 @@ def profile(flow: Flow, step: int | None = None) -> Profile:
     """Sum up the recorded steps, or take one of them.
 
     Every RMS is over all elements of all those steps, as if they were one batch; the gain is the ratio of such norms;
-    the saturated fraction is the mean. From the first gradient that is not finite on, steps are left out, unless there are
-    none before. Raises ValueError if nothing was recorded, or not that step.
+    the saturated fraction is the mean. From the first gradient that is not finite on, steps are left out, unless there
+    are none before. Raises ValueError if nothing was recorded, or not that step.
     """
     if not len(flow):
         raise ValueError("nothing was recorded: run forward and backward of the watched model inside the with block")

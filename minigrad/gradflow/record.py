@@ -92,7 +92,7 @@ class Flow:
 
     @property
     def gain(self) -> np.ndarray:
-        """The backward gain to the layer above, |dL/dz_l| / |dL/dz_(l+1)|; NaN where there is no one layer above. (S, L)"""
+        """The backward gain to the layer above, |dL/dz_l| / |dL/dz_(l+1)|; NaN where no one layer is above. (S, L)"""
         norms = self.delta_norm
         gain = np.full(norms.shape, math.nan)
         with np.errstate(all="ignore"):
@@ -107,7 +107,7 @@ class Flow:
         return self._column("delta_size", 0), self._column("weight_grad_size", 0)
 
     def first_broken(self) -> tuple[int, int] | None:
-        """(row, layer) of the first gradient that is NaN or infinite: the earliest step, the layer nearest the output."""
+        """(row, layer) of the first gradient that is not finite: in the earliest step, the layer nearest the output."""
         broken = (self.sizes[0] > 0) & ~np.isfinite(self.delta_norm)
         if not broken.any():
             return None

@@ -32,7 +32,7 @@ def rms(norm: Any, size: Any) -> Any:
     return norm / np.sqrt(np.where(np.equal(size, 0), np.nan, size))
 
 
-def pooled(norms: Sequence[float]) -> float:
+def pooled(norms: Sequence[float] | np.ndarray) -> float:
     """The norm of several arrays laid end to end, from the norm of each."""
     return norm(np.asarray(norms, dtype=np.float64))
 
@@ -47,7 +47,7 @@ ENDS: dict[str, tuple[float | None, float | None, float]] = {
 
 
 def saturated_fraction(values: Any, kind: str) -> float:
-    """The share of activations within MARGIN of an end of the range (for ReLU: that are off). NaN if `kind` has no ends.
+    """The share of activations within MARGIN of an end of the range (ReLU: that are off). NaN if `kind` has no ends.
 
     Sigmoid: a < 0.05 or a > 0.95; Tanh: |a| > 0.95; ReLU: a <= 0.
     """

@@ -46,7 +46,7 @@ class Result:
 
 
 def train(settings: Settings, data_sets: tuple[Any, Any]) -> Result:
-    """Train a stack on the first data set and test it on the second. Ctrl-C ends the training early and keeps the record."""
+    """Train a stack on the first data set and test it on the second. Ctrl-C ends the training and keeps the record."""
     manual_seed(settings.seed)
     train_set, test_set = data_sets
     inputs, classes = train_set.tensors[0].shape[1], int(train_set.tensors[1].max()) + 1
@@ -91,7 +91,8 @@ def progress(steps: Iterable[Any], total: int) -> Iterable[Any]:
         from tqdm import tqdm
     except ImportError:
         return steps
-    return tqdm(steps, total=total, desc="training", unit="step", leave=False)
+    bar: Iterable[Any] = tqdm(steps, total=total, desc="training", unit="step", leave=False)
+    return bar
 
 
 def _batches(loader: Any, epochs: int) -> Iterator[Any]:

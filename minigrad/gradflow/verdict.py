@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from .profile import Profile, Row
 
-# How far the gradient's RMS may shrink or grow between the last hidden layer and the first. In mean field |delta|^2 falls
-# or rises as exp(-depth / xi) (Schoenholz et al. 2017, sec. 4), and networks stop training at about six depth scales (sec.
-# 5, found there for the forward scale): e^-6 in the square, e^-3 = 1/20 in the RMS.
+# How far the gradient's RMS may shrink or grow between the last hidden layer and the first. In mean field |delta|^2
+# falls or rises as exp(-depth / xi) (Schoenholz et al. 2017, sec. 4), and networks stop training at about six depth
+# scales (sec. 5, found there for the forward scale): e^-6 in the square, e^-3 = 1/20 in the RMS.
 VANISHED = math.exp(-3)
 EXPLODED = math.exp(3)
 # A single layer is named as the one at fault if its gain alone makes up this share of the whole change, in logarithms.
@@ -22,10 +22,10 @@ _FLOOR = 1e-36
 class Verdict:
     """direction: "vanishing", "exploding", "healthy", "zero", "not finite" or "no gradient".
 
-    factor: by what the gradient is multiplied from one layer to the next, on its way down (the geometric mean). whole: by
-    what from the last hidden layer to the first. slower: the RMS of the last hidden layer's weight gradient over that of the
-    first's: how many times slower the first one's weights move under plain SGD, where a step is lr * dL/dW. layer: the label
-    of the one layer where it happens, if there is one. NaN where a number has no meaning.
+    factor: by what the gradient is multiplied from one layer to the next, on its way down (the geometric mean). whole:
+    by what from the last hidden layer to the first. slower: the RMS of the last hidden layer's weight gradient over
+    that of the first's: how many times slower the first one's weights move under plain SGD, where a step is lr * dL/dW.
+    layer: the label of the one layer where it happens, if there is one. NaN where a number has no meaning.
     """
 
     direction: str
@@ -45,20 +45,23 @@ def verdict(profile: Profile) -> Verdict:
         return _not_finite(*profile.broken)
     rows = [row for row in profile.hidden if not math.isnan(row.delta)]
     if not rows:
-        return Verdict("no gradient", "No gradient reached any layer: all are frozen, or the loss does not depend on them.")
+        sentence = "No gradient reached any layer: all are frozen, or the loss does not depend on them."
+        return Verdict("no gradient", sentence)
     cut = _without_gradient(profile)
     if any(row.delta == 0 for row in rows):
         return _zero(rows)
     if len(rows) == 1:
-        return Verdict("healthy", cut + f"Only layer {rows[0].label} has a gradient: there is no depth for it to vanish in.")
+        sentence = f"{cut}Only layer {rows[0].label} has a gradient: there is no depth for it to vanish in."
+        return Verdict("healthy", sentence)
     first, last = rows[0], rows[-1]
     whole = _quotient(first.delta, last.delta)
     factor = _quotient(first.delta, last.delta, root=len(rows) - 1)
     slower = _slower(rows)
     if VANISHED <= whole <= EXPLODED:
         share = f"{percent(whole)} of" if whole < 2 else f"{times(whole)} times"
-        arrives = f"layer {first.label} receives {share} what layer {last.label} does, {percent(factor)} from each to the next"
-        sentence = f"{cut}Healthy: the gradient arrives ({arrives}).{_learning(rows, slower)}"
+        arrives = f"layer {first.label} receives {share} what layer {last.label} does"
+        each = f"{percent(factor)} from each to the next"
+        sentence = f"{cut}Healthy: the gradient arrives ({arrives}, {each}).{_learning(rows, slower)}"
         return Verdict("healthy", sentence, factor, whole, slower)
     direction = "vanishing" if whole < VANISHED else "exploding"
     culprit = _culprit(rows)
@@ -100,7 +103,8 @@ def _zero(rows: list[Row]) -> Verdict:
     sentence = f"The gradient is exactly 0 {place}: nothing is learnt there."
     if top + 1 < len(rows) and rows[top + 1].delta < _FLOOR:
         above = rows[top + 1]
-        sentence += f" It had shrunk to {above.delta:.1e} at layer {above.label}, and float32 holds nothing below 1.4e-45."
+        sentence += f" It had shrunk to {above.delta:.1e} at layer {above.label}, "
+        sentence += "and float32 holds nothing below 1.4e-45."
     elif rows[top].activation == "ReLU" and rows[top].saturated == 1:
         sentence += f" Every unit of layer {label} is off for every example."
     return Verdict("zero", sentence, layer=label)

@@ -55,7 +55,7 @@ class _Watcher:
         self._recording: _Step | None = None
         self._handle = model.register_forward_pre_hook(self._begin)
 
-    def _begin(self, _module: Module, _args: tuple) -> None:
+    def _begin(self, _module: Module, _args: tuple[Any, ...]) -> None:
         if not is_grad_enabled():
             return
         self._step += 1
@@ -97,7 +97,7 @@ class _Step:
     # ---------------------------------------------------------------------------------------------- the forward pass
 
     def _see(self, name: str) -> Any:
-        def hook(module: Module, args: tuple, output: Any) -> None:
+        def hook(module: Module, args: tuple[Any, ...], output: Any) -> None:
             if not isinstance(output, Tensor) or not output.is_floating_point():
                 return
             kind = type(module).__name__
@@ -136,7 +136,7 @@ class _Step:
             self._gradient_hooks.append(z.register_hook(lambda g: self._take_delta(reading, g)))
         return reading
 
-    def _end(self, _module: Module, _args: tuple, output: Any) -> None:
+    def _end(self, _module: Module, _args: tuple[Any, ...], output: Any) -> None:
         above = chain.above([z.node for z in self._outputs], chain.tensors_in(output))
         for layer, i in zip(self.layers, above):
             layer.above = i

@@ -10,7 +10,7 @@ from typing import Iterator
 
 
 def check_writable(path: Path) -> None:
-    """Raise OSError, its message naming `path` and the reason, if a file could not be written there. Leaves nothing behind."""
+    """Raise OSError, naming `path` and the reason, if no file can be written there. Leaves nothing behind."""
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder; name a file in it")
@@ -32,7 +32,7 @@ def _temporary_beside(path: Path) -> Path:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder, to write to; it becomes `path` at the end of the block, and goes on an error."""
+    """A temporary path in the same folder, to write to; it becomes `path` at the end, and is removed on an error."""
     temporary = _temporary_beside(path)
     try:
         yield temporary

@@ -20,7 +20,8 @@ def flow_of(table, steps=None):
     """Steps by layers of delta's RMS; None for no gradient."""
     flow = Flow()
     for i, row in enumerate(table):
-        layers = [Layer(str(j), "Linear", "Sigmoid", True, above=j + 1 if j + 1 < len(row) else None) for j in range(len(row))]
+        aboves = [*range(1, len(row)), None]
+        layers = [Layer(str(j), "Linear", "Sigmoid", True, above=above) for j, above in enumerate(aboves)]
         readings = [Reading() if d is None else Reading(2 * d, 4, 2 * d, 4, 0.0) for d in row]
         flow.add(i + 1 if steps is None else steps[i], layers, readings)
     return flow
@@ -46,7 +47,8 @@ def test_colours_are_the_logarithms_with_the_output_on_top(tmp_path, monkeypatch
     assert [t.get_text() for t in heat_map.get_yticklabels()] == ["input  1", "2", "3"]
     assert heat_map.get_xlim() == (-4, 16)  # each column reaches half-way to its neighbour
     np.testing.assert_allclose(profile_line.lines[0].get_ydata(), [1, 2, 3])
-    np.testing.assert_allclose(profile_line.lines[0].get_xdata(), np.log10(np.sqrt((table**2).mean(axis=0))), rtol=1e-12)
+    over_all_steps = np.log10(np.sqrt((table**2).mean(axis=0)))
+    np.testing.assert_allclose(profile_line.lines[0].get_xdata(), over_all_steps, rtol=1e-12)
     assert "vanishes" in figure.get_suptitle()
     assert figure.get_supxlabel() == "three layers"
 

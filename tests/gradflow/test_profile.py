@@ -51,7 +51,8 @@ def test_a_step_without_a_gradient_counts_for_no_layer():
 
 
 def test_huge_and_tiny_norms_are_pooled_safely():
-    flow = flow_of(((3e-200, 1, 3e200, 1, 0.0), (1.0, 1, 1.0, 1, NAN)), ((4e-200, 1, 4e200, 1, 0.0), (1.0, 1, 1.0, 1, NAN)))
+    above = (1.0, 1, 1.0, 1, NAN)
+    flow = flow_of(((3e-200, 1, 3e200, 1, 0.0), above), ((4e-200, 1, 4e200, 1, 0.0), above))
     lower = profile(flow).rows[0]
     assert lower.delta == pytest.approx(5e-200 / math.sqrt(2), rel=1e-14)
     assert lower.weight_grad == pytest.approx(5e200 / math.sqrt(2), rel=1e-14)
@@ -65,8 +66,9 @@ def test_a_gradient_of_zero_over_zero_has_no_gain():
 
 def test_a_layer_first_seen_later_gets_a_column_of_its_own():
     flow = Flow()
-    flow.add(1, [Layer("a", "Linear", "Tanh", True)], [Reading(2.0, 4)])
-    flow.add(2, [Layer("b", "Linear", "Tanh", True, above=1), Layer("a", "Linear", "Tanh", True)], [Reading(9.0, 9), Reading(4.0, 4)])
+    a, b = Layer("a", "Linear", "Tanh", True), Layer("b", "Linear", "Tanh", True, above=1)
+    flow.add(1, [a], [Reading(2.0, 4)])
+    flow.add(2, [b, a], [Reading(9.0, 9), Reading(4.0, 4)])
     assert [layer.name for layer in flow.layers] == ["a", "b"]
     assert flow.layers[1].above == 0
     assert flow.delta_rms[1].tolist() == [2.0, 3.0]

@@ -12,7 +12,8 @@ NAN = math.nan
 def stack(deltas, weight_grads=None, saturated=NAN, activation="Sigmoid", **options):
     """Layers with these RMS, input first, and an output layer on top, whose own numbers must not count."""
     weight_grads = deltas if weight_grads is None else weight_grads
-    rows = [Row(str(i + 1), str(i), activation, d, w, NAN, saturated) for i, (d, w) in enumerate(zip(deltas, weight_grads))]
+    numbers = enumerate(zip(deltas, weight_grads), start=1)
+    rows = [Row(str(i), "", activation, delta, weight_grad, NAN, saturated) for i, (delta, weight_grad) in numbers]
     return Profile((*rows, Row("output", "out", None, 123.0, 456.0, NAN, NAN)), (1,), **options)
 
 
@@ -26,8 +27,8 @@ def test_vanishing_names_way_factor_and_pace():
     assert v.slower == pytest.approx(2.0**19, rel=1e-12)
     assert v.layer is None
     assert str(v) == (
-        "The gradient vanishes on its way from layer 20 down to layer 1: each layer divides it by 4, so layer 1 receives "
-        "2.7e+11 times less than layer 20. Under plain SGD layer 1 learns 5.2e+05 times slower than layer 20."
+        "The gradient vanishes on its way from layer 20 down to layer 1: each layer divides it by 4, so layer 1 "
+        "receives 2.7e+11 times less than layer 20. Under plain SGD layer 1 learns 5.2e+05 times slower than layer 20."
     )
 
 

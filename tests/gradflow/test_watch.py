@@ -24,10 +24,12 @@ def arrays(model, ending):
 
 def hooks_of(model):
     """Every hook on a module, on a parameter, anywhere."""
-    on_modules = [hook for m in model.modules() if m._hooks for kind in (m._hooks.before, m._hooks.after, m._hooks.backward)
-                  for hook in kind.values()]
-    on_parameters = [hook for p in model.parameters() if p.requires_grad and p.node.watch for hook in p.node.watch.hooks]
-    return on_modules + on_parameters
+    hooks = []
+    for own in (m._hooks for m in model.modules() if m._hooks):
+        hooks += [*own.before.values(), *own.after.values(), *own.backward.values()]
+    for watch in (p.node.watch for p in model.parameters() if p.requires_grad and p.node.watch):
+        hooks += watch.hooks.values()
+    return hooks
 
 
 def one_step(model, x, upstream):
@@ -41,6 +43,9 @@ def one_step(model, x, upstream):
 def test_every_quantity_is_that_of_longhand_backprop(rng, activation):
     model = stack(6, 9, activation)
     flow_at = []
+    ends = {
+        "sigmoid": lambda a: (a < 0.05) | (a > 0.95), "tanh": lambda a: np.abs(a) > 0.95, "relu": lambda a: a == 0,
+    }
     with gradflow.watch(model) as flow:
         for batch in (11, 4):
             x, upstream = rng.standard_normal((batch, 7)), rng.standard_normal((batch, 5))
@@ -48,14 +53,13 @@ def test_every_quantity_is_that_of_longhand_backprop(rng, activation):
             flow_at.append(longhand.backprop(x, arrays(model, "weight"), arrays(model, "bias"), activation, upstream))
     assert flow.steps == [1, 2]
     for row, truth in enumerate(flow_at):
-        norms = [longhand.length(d) for d in truth.deltas]
+        norms, weight_norms = ([longhand.length(g) for g in gs] for gs in (truth.deltas, truth.weight_grads))
         np.testing.assert_allclose(flow.delta_rms[row], [longhand.rms(d) for d in truth.deltas], rtol=1e-12)
         np.testing.assert_allclose(flow.delta_norm[row], norms, rtol=1e-12)
         np.testing.assert_allclose(flow.weight_grad_rms[row], [longhand.rms(w) for w in truth.weight_grads], rtol=1e-12)
-        np.testing.assert_allclose(flow.weight_grad_norm[row], [longhand.length(w) for w in truth.weight_grads], rtol=1e-12)
+        np.testing.assert_allclose(flow.weight_grad_norm[row], weight_norms, rtol=1e-12)
         np.testing.assert_allclose(flow.gain[row, :-1], np.divide(norms[:-1], norms[1:]), rtol=1e-12)
         assert math.isnan(flow.gain[row, -1])
-        ends = {"sigmoid": lambda a: (a < 0.05) | (a > 0.95), "tanh": lambda a: np.abs(a) > 0.95, "relu": lambda a: a == 0}
         np.testing.assert_array_equal(flow.saturated[row, :-1], [ends[activation](a).mean() for a in truth.activations])
         assert math.isnan(flow.saturated[row, -1])
 
@@ -120,7 +124,7 @@ def test_exact_zeros_stay_zeros(rng):
     assert gradflow.verdict(summary).layer == "3"
 
 
-# ---------------------------------------------------------------------------------------------- which steps are recorded
+# --------------------------------------------------------------------------------------------- which steps are recorded
 
 
 def test_every_third_step_and_nothing_on_the_others(rng):
@@ -214,7 +218,7 @@ def test_two_watches_at_once_see_the_same(rng):
     assert outer.layers == inner.layers
 
 
-# --------------------------------------------------------------------------------------------------- all sorts of models
+# -------------------------------------------------------------------------------------------------- all sorts of models
 
 
 def test_a_frozen_weight_still_lets_the_gradient_through(rng):
