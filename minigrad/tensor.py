@@ -7,9 +7,10 @@ from typing import Any, Callable, Iterator, TypeVar
 import numpy as np
 
 from . import autograd, ops
-from .autograd import Leaf, Node, in_one_buffer, is_grad_enabled, next_tick, op, record, watch_of
+from .autograd import Leaf, Node, in_one_buffer, next_tick, op, record, watch_of
 from .backend import Device, backend_of, device_of, dtypes, is_array, move, resolve, writelog
 from .backend.random import Generator, rng_of
+from .gradmode import is_grad_enabled
 from .ops import elementwise, index as indexing, linalg, shape as shaping
 from .ops.typing import Operand
 
@@ -128,7 +129,11 @@ class Tensor:
         return ", ".join(parts) + ")"
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and not self.ndim else repr(self)
+        if not spec:
+            return repr(self)
+        if self.ndim:
+            raise TypeError(f"a tensor of shape {self.shape} cannot be formatted as {spec!r}; format its .item() or .numpy()")
+        return format(self.item(), spec)
 
     # ------------------------------------------------------------------------------------------------ leaving minigrad
 
@@ -591,11 +596,11 @@ class Tensor:
     # -------------------------------------------------------------------------------------------- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        table = _UFUNCS if method == "__call__" else _REDUCTIONS if method == "reduce" else {}
-        function = table.get(ufunc)
-        if function is None or "out" in options or "where" in options:
+        table, known = {"__call__": (_UFUNCS, ()), "reduce": (_REDUCTIONS, ("axis", "dtype", "keepdims"))}.get(method, ({}, ()))
+        function, refused = table.get(ufunc), [k for k in options if k not in known]
+        if function is None or refused:
             what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-            with_what = "".join(f" with {k}=" for k in ("out", "where") if k in options)
+            with_what = "".join(f" with {k}=" for k in refused)
             raise TypeError(f"{what}{with_what} is not available for Tensors; take the arrays with .detach().numpy()")
         return function(*inputs, **options)
 
@@ -908,7 +913,7 @@ def _unpickle(cls: type, host: np.ndarray, device: str, requires_grad: bool) -> 
 
 
 def _reducer(function: Callable) -> Callable:
-    def reduce(x: Tensor, axis: Any = 0, dtype: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+    def reduce(x: Tensor, axis: Any = 0, dtype: Any = None, keepdims: bool = False) -> Tensor:
         if dtype is not None:
             x = ops.astype(x, np.dtype(dtype))
         return function(x, axis, keepdims)
@@ -954,7 +959,8 @@ _REDUCTIONS: dict[Any, Callable] = {
 _FUNCTIONS: dict[Any, Callable] = {
     np.where: ops.where, np.concatenate: lambda arrays, axis=0: ops.cat(arrays, axis), np.stack: lambda arrays, axis=0: ops.stack(arrays, axis),
     np.sum: _numpy_form(ops.sum), np.mean: _numpy_form(ops.mean), np.prod: _numpy_form(ops.prod),
-    np.max: _numpy_form(ops.amax), np.min: _numpy_form(ops.amin), np.all: _numpy_form(ops.all), np.any: _numpy_form(ops.any),
+    np.max: _numpy_form(ops.amax), np.min: _numpy_form(ops.amin), np.amax: _numpy_form(ops.amax), np.amin: _numpy_form(ops.amin),
+    np.all: _numpy_form(ops.all), np.any: _numpy_form(ops.any),
     np.argmax: _numpy_form(ops.argmax), np.argmin: _numpy_form(ops.argmin), np.var: _moment(ops.var), np.std: _moment(ops.std),
     np.cumsum: lambda a, axis=None: ops.cumsum(a.flatten() if axis is None else a, axis or 0),
     np.broadcast_to: lambda array, shape: ops.expand(array, shape),
