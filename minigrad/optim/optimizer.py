@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Callable, Iterable, Mapping
 
 from .. import kernels
-from ..autograd import enable_grad
+from ..gradmode import enable_grad
 from ..backend import backend_of, dtypes
 from ..tensor import Tensor
 from . import checks, loading

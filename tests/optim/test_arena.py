@@ -134,6 +134,16 @@ def test_a_gradient_of_equal_elements_may_be_expanded(rng):
 # ------------------------------------------------------------------------------------ parameters without gradients
 
 
+def test_a_parameter_that_took_no_step_may_change_its_shape(rng):
+    params = [leaf(rng, 3), leaf(rng, 4)]
+    hands = [ByHand(p.detach().numpy()) for p in params]
+    optimizer = momentum(params)
+    step_both(optimizer, params[:1], hands[:1], rng)
+    params[1].data = mg.Tensor(fresh := rng.normal(size=(2, 3)))
+    hands[1].p = fresh
+    go_on((optimizer, params, hands), rng)
+
+
 def test_a_parameter_without_gradient_is_left_alone_to_the_bit(trio, rng):
     optimizer, params, hands = trio
     before, state = params[1].detach().numpy().copy(), optimizer.state[params[1]]["momentum_buffer"].numpy().copy()
@@ -372,6 +382,9 @@ def test_the_state_of_a_copy_is_there_before_it_steps(trio):
 
 def test_a_shallow_copy_shares_the_parameters_but_not_the_state(trio, rng):
     other = copy.copy(trio[0])
+    before = trio[0].state[trio[1][0]]["momentum_buffer"].numpy().copy()
+    step_both(trio[0], trio[1], trio[2], rng)
+    assert other.state[trio[1][0]]["momentum_buffer"].numpy().tobytes() == before.tobytes()
     before = trio[0].state[trio[1][0]]["momentum_buffer"].numpy().copy()
     for p in trio[1]:
         give(p, np.ones(p.shape))

@@ -1,4 +1,4 @@
-"""The checks of hyper-parameters, each at its edges. What is refused of parameters: see test_optimizer and test_arena."""
+"""The checks of hyper-parameters, each at its edges. For parameters see test_optimizer.py and test_arena.py."""
 
 import numpy as np
 import pytest
