@@ -72,13 +72,23 @@ remainder: Binary = op(
 
 
 def add(input: T, other: Operand, *, alpha: Number = 1) -> T:
-    """input + alpha * other, broadcast together."""
-    return add_op(input, other if alpha == 1 else mul(other, alpha))
+    """input + alpha * other, broadcast together. Raises TypeError for integers and a fractional alpha."""
+    return add_op(input, other if alpha == 1 else _scaled(input, other, alpha, "add"))
 
 
 def sub(input: T, other: Operand, *, alpha: Number = 1) -> T:
-    """input - alpha * other, broadcast together."""
-    return sub_op(input, other if alpha == 1 else mul(other, alpha))
+    """input - alpha * other, broadcast together. Raises TypeError for integers and a fractional alpha."""
+    return sub_op(input, other if alpha == 1 else _scaled(input, other, alpha, "sub"))
+
+
+def _scaled(input: Any, other: Any, alpha: Number, name: str) -> Any:
+    """alpha * other, in the dtype that input and other combine to."""
+    dtype = dtypes.result_type(input, other)
+    if isinstance(alpha, float) and dtype.kind != "f":
+        raise TypeError(f"{name}: alpha={alpha} does not fit the result's dtype {dtype}; use a whole number")
+    if not hasattr(other, "dtype"):
+        return other * alpha
+    return mul(other if other.dtype == dtype else other.astype(dtype), dtype.type(alpha).item())
 
 
 def div(input: T, other: Operand, *, rounding_mode: str | None = None) -> T:
@@ -153,10 +163,15 @@ def pow(input: Any, exponent: Any) -> Any:
         input = input.item()
     if isinstance(input, (int, float)):
         dtype = dtypes.result_type(input, exponent)
+        _refuse_bools(dtype)
         return power_of(exponent if exponent.dtype == dtype else exponent.astype(dtype), base=input)
-    if input.dtype.kind == "b" and exponent.dtype.kind == "b":
-        raise TypeError("pow: booleans cannot be raised to booleans; cast one of them to integers first")
+    _refuse_bools(dtypes.result_type(input, exponent))
     return power(input, exponent)
+
+
+def _refuse_bools(dtype: Any) -> None:
+    if dtype.kind == "b":
+        raise TypeError("pow: booleans cannot be raised to booleans; cast one of them to integers first")
 
 
 def _pow_number(x: Any, exponent: int | float) -> Any:

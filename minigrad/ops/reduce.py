@@ -185,9 +185,9 @@ def prod(input: T, dim: int | None = None, keepdim: bool = False, *, dtype: Any 
 
 
 def _shared_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
-    """Equal extrema share the gradient."""
-    at = x == _kept(y, x, axis, keep)
-    return np.where(at, _kept(g, x, axis, keep) / sum_op(at, axis=axis, keep=True).astype(g.dtype), 0)
+    """Equal extrema share the gradient; where one is NaN, so is the gradient."""
+    at = (x == _kept(y, x, axis, keep)).astype(g.dtype)
+    return at * (_kept(g, x, axis, keep) / sum_op(at, axis=axis, keep=True))
 
 
 amax_op = op(
@@ -255,8 +255,7 @@ def _logsumexp(x: Any, *, axis: Any, keep: bool) -> Any:
 
 
 def _logsumexp_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
-    y = _kept(y, x, axis, keep)
-    return _kept(g, x, axis, keep) * exp(x - np.where(np.isinf(y), 0, y))
+    return _kept(g, x, axis, keep) * exp(x - _kept(y, x, axis, keep))
 
 
 def _softmax(x: Any, *, axis: int) -> Any:

@@ -47,7 +47,7 @@ def reached():
             names |= {node.name for node in nodes_behind(gradients) if node.op is not None}
             again = [g for g in gradients if g.requires_grad]
             if again:
-                second = minigrad.grad(again, leaves + upstream, [minigrad.ones_like(g) for g in again], create_graph=True, materialize_grads=True)
+                second = minigrad.grad(again, leaves + upstream, [minigrad.ones_like(g, requires_grad=True) for g in again], create_graph=True, materialize_grads=True)
                 names |= {node.name for node in nodes_behind(second) if node.op is not None}
     return names
 
