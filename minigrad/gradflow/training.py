@@ -9,7 +9,7 @@ from typing import Any, Iterable, Iterator
 import numpy as np
 
 from .. import data, nn, optim
-from ..autograd import no_grad
+from ..gradmode import no_grad
 from ..backend.random import manual_seed
 from .record import Flow
 from .stack import deep_stack

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Iterator
 
-from ..autograd import is_grad_enabled
+from ..gradmode import is_grad_enabled
 from ..nn import Module
 from ..tensor import Tensor
 from . import chain
@@ -30,7 +30,8 @@ def watch(model: Module, every: int = 1) -> Iterator[Flow]:
 
     A step is a call of the model with gradients on; of these, numbers 1, 1 + every, 1 + 2 * every ... are recorded if a
     backward pass follows. If several follow one call, the last one counts. Calls under no_grad() are no steps.
-    All hooks are off at the end of the block, also after an exception; the record stays.
+    What is watched are the modules that the model has when the block begins. All hooks are off at its end, also after an
+    exception; the record stays.
     Raises TypeError for what is not a Module, ValueError for every < 1.
     """
     if not isinstance(model, Module):
@@ -51,6 +52,7 @@ class _Watcher:
         self.model = model
         self.every = every
         self.flow = Flow()
+        self._leaves = _leaves_of(model)
         self._step = 0
         self._recording: _Step | None = None
         self._handle = model.register_forward_pre_hook(self._begin)
@@ -63,7 +65,7 @@ class _Watcher:
             self._recording.remove_hooks()  # of a step before, whose forward or backward pass never came to an end
             self._recording = None
         if (self._step - 1) % self.every == 0:
-            self._recording = _Step(self.model, self.flow, self._step)
+            self._recording = _Step(self.model, self._leaves, self.flow, self._step)
 
     def stop(self) -> None:
         self._handle.remove()
@@ -71,10 +73,20 @@ class _Watcher:
             self._recording.remove_hooks()
 
 
+def _leaves_of(model: Module) -> list[tuple[str, Module]]:
+    """The modules without children that are layers or activations, under their paths. Listed once: it takes a while."""
+    return [
+        (name or type(module).__name__, module)
+        for name, module in model.named_modules()
+        if next(module.children(), None) is None
+        and (type(module).__name__ in ACTIVATIONS or next(module.parameters(), None) is not None)
+    ]
+
+
 class _Step:
     """One recorded step: the forward pass sets out its readings, the backward pass fills them in."""
 
-    def __init__(self, model: Module, flow: Flow, number: int) -> None:
+    def __init__(self, model: Module, leaves: list[tuple[str, Module]], flow: Flow, number: int) -> None:
         self.flow = flow
         self.number = number
         self.layers: list[Layer] = []
@@ -82,11 +94,7 @@ class _Step:
         self._outputs: list[Tensor] = []  # of the layers, while the forward pass runs
         self._in_record = False
         self._gradient_hooks: list[Any] = []
-        self._module_hooks = [
-            module.register_forward_hook(self._see(name or type(module).__name__))
-            for name, module in model.named_modules()
-            if next(module.children(), None) is None
-        ]
+        self._module_hooks = [module.register_forward_hook(self._see(name)) for name, module in leaves]
         self._module_hooks.append(model.register_forward_hook(self._end))  # last, so that a model of one leaf is seen
 
     def remove_hooks(self) -> None:
@@ -104,12 +112,12 @@ class _Step:
             if kind in ACTIVATIONS:
                 if args and isinstance(args[0], Tensor):
                     self._see_activation(name, kind, args[0], output)
-            elif next(module.parameters(), None) is not None:
+            else:
                 self._see_layer(name, kind, module, output)
 
         return hook
 
-    def _see_layer(self, name: str, kind: str, module: Module, output: Tensor) -> Reading:
+    def _see_layer(self, name: str, kind: str, module: Module, output: Tensor) -> None:
         weight = getattr(module, "weight", None)
         layer = Layer(name, kind, has_weight=weight is not None)
         reading = self._add(layer, output)
@@ -117,7 +125,6 @@ class _Step:
             layer.frozen = not weight.requires_grad
             if not layer.frozen:
                 self._gradient_hooks.append(weight.register_hook(lambda g: self._take_weight_grad(reading, g)))
-        return reading
 
     def _see_activation(self, name: str, kind: str, z: Tensor, output: Tensor) -> None:
         i = next((i for i in reversed(range(len(self._outputs))) if self._outputs[i].array is z.array), None)
