@@ -1,7 +1,7 @@
 """minigrad: reverse-mode autograd to read in an afternoon, and to see gradients vanish and explode with."""
 
-from . import autograd, backend, cuda, kernels, nn, ops, optim
-from .autograd import debug, enable_grad, grad, is_grad_enabled, no_grad, op, set_grad_enabled
+from . import autograd, backend, cuda, data, kernels, nn, ops, optim
+from .autograd import grad, op
 from .backend import Device
 from .backend.dtypes import (
     bool_, float16, float32, float64, get_default_dtype, int8, int16, int32, int64, promote_types, result_type,
@@ -14,6 +14,7 @@ from .creation import (
 )
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
+from .gradmode import debug, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import *  # noqa: F403
 from .tensor import Tensor
 
@@ -25,7 +26,7 @@ float, int, bool = float32, int32, bool_  # PyTorch's names
 
 __all__ = [
     "Device", "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool_", "cuda",
-    "debug", "default_generator", "device", "double", "empty", "empty_like", "enable_grad", "eye", "float16",
+    "data", "debug", "default_generator", "device", "double", "empty", "empty_like", "enable_grad", "eye", "float16",
     "float32", "float64", "from_numpy", "full", "full_like", "get_default_dtype", "grad", "gradcheck", "gradgradcheck",
     "half", "int8", "int16", "int32", "int64", "is_grad_enabled", "kernels", "linspace", "long", "manual_seed", "nn",
     "no_grad", "ones", "ones_like", "op", "ops", "optim", "promote_types", "rand", "rand_like", "randint", "randn",

@@ -9,153 +9,14 @@ newest first is an order in which no node is visited before all that flows into 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from contextvars import ContextVar
-from functools import wraps
 from heapq import heappop, heappush
-from inspect import isgeneratorfunction
 from itertools import count
 from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 
-from .backend import Array, backend_of, checks, device_of, dtypes, is_array, writelog
-
-# ------------------------------------------------------------------------------------------------------ grad mode
-
-_CHECKED = "checked"  # recording as ever, and under debug()
-_recording: ContextVar[Any] = ContextVar("recording", default=True)  # a new thread starts with gradients on
-_mode = _recording.get
-
-
-def is_grad_enabled() -> bool:
-    """Are ops on tensors that require gradients being recorded, in this thread?"""
-    return bool(_mode())
-
-
-class set_grad_enabled:
-    """Record ops for backward, or not: as a call, a context manager or a decorator, for the current thread."""
-
-    def __init__(self, mode: bool) -> None:
-        self.mode = bool(mode)
-        self._before = _recording.get()
-        _recording.set(self.mode)
-
-    def __enter__(self) -> None:
-        _recording.set(self.mode)
-
-    def __exit__(self, *_: object) -> None:
-        _recording.set(self._before)
-
-    def __call__(self, function: Callable) -> Callable:
-        _recording.set(self._before)  # as a decorator it acts inside the calls only
-        return _with_mode(function, self.mode)
-
-
-class _Mode:
-    """no_grad and enable_grad: reusable and reentrant, so one object may decorate a recursive function."""
-
-    mode: bool
-
-    def __new__(cls, function: Callable | None = None) -> Any:
-        self = object.__new__(cls)
-        self._tokens = []
-        return self if function is None else self(function)  # @no_grad as well as @no_grad()
-
-    def __enter__(self) -> None:
-        self._tokens.append(_recording.get())
-        _recording.set(self.mode)
-
-    def __exit__(self, *_: object) -> None:
-        _recording.set(self._tokens.pop())
-
-    def __call__(self, function: Callable) -> Callable:
-        return _with_mode(function, self.mode)
-
-
-class no_grad(_Mode):
-    """Inside, ops leave no nodes: results have requires_grad=False. A context manager and a decorator."""
-
-    mode = False
-
-
-class enable_grad(_Mode):
-    """Inside, ops are recorded again, also within no_grad. A context manager and a decorator."""
-
-    mode = True
-
-
-class debug:
-    """Inside, the op or the vjp that gives birth to a NaN raises FloatingPointError, naming itself; and what a GPU would
-    report at the next synchronisation, such as a label out of range, is raised at once. A context manager; slow.
-    """
-
-    def __enter__(self) -> None:
-        self._before = _mode(), checks.at_once.get()
-        checks.at_once.set(True)
-        if self._before[0]:
-            _recording.set(_CHECKED)
-
-    def __exit__(self, *_: object) -> None:
-        _recording.set(self._before[0])
-        checks.at_once.set(self._before[1])
-
-
-def _refuse_nan(row: Any, made: Any, inputs: Iterable[Any], what: str) -> None:
-    """Raise if `made` holds a NaN that none of `inputs` holds."""
-    if _has_nan(made) and not any(_has_nan(x) for x in inputs):
-        shapes = ", ".join(str(tuple(x.shape)) for x in inputs if hasattr(x, "shape"))
-        raise FloatingPointError(f"a NaN was born in {what} {row.name}, from values of shapes {shapes} without one")
-
-
-def _has_nan(x: Any) -> bool:
-    x = x.array if hasattr(x, "face") else x
-    return getattr(getattr(x, "dtype", None), "kind", "") == "f" and bool(np.isnan(x).any())
-
-
-def _with_mode(function: Callable, mode: bool) -> Callable:
-    if isgeneratorfunction(function):
-        return _generator_with_mode(function, mode)
-
-    @wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        before = _recording.get()
-        _recording.set(mode)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _recording.set(before)
-
-    return wrapped
-
-
-def _generator_with_mode(function: Callable, mode: bool) -> Callable:
-    """The mode holds while the generator runs, and not for its caller while it waits."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        generator = function(*args, **kwargs)
-        resume, given = generator.send, None
-        try:
-            while True:
-                before = _recording.get()
-                _recording.set(mode)
-                try:
-                    item = resume(given)
-                except StopIteration as end:
-                    return end.value
-                finally:
-                    _recording.set(before)
-                try:
-                    resume, given = generator.send, (yield item)
-                except GeneratorExit:
-                    raise
-                except BaseException as error:
-                    resume, given = generator.throw, error
-        finally:
-            generator.close()
-
-    return wrapped
-
+from .backend import Array, backend_of, device_of, dtypes, is_array, writelog
+from .gradmode import CHECKED, current_mode, enable_grad
 
 # ---------------------------------------------------------------------------------------------------------- nodes
 
@@ -389,7 +250,7 @@ def _unary(row: Op) -> Callable:
         if y.__class__ is not _ndarray:
             y = _as_array(y)
         parent = x.node
-        if parent is None or not (mode := _mode()) or y.dtype.kind != "f":
+        if parent is None or not (mode := current_mode()) or y.dtype.kind != "f":
             node = None
         else:
             node = _new(Node)
@@ -402,7 +263,7 @@ def _unary(row: Op) -> Callable:
             node.shape = y.shape
             node.dtype = y.dtype
             node.watch = None
-            if mode is _CHECKED:
+            if mode is CHECKED:
                 _refuse_nan(row, y, (a,), "the forward of")
         if is_view and y.dtype.kind == "f" and in_one_buffer(y, a):
             return x.view_of(y, node, (row, kw))
@@ -433,7 +294,7 @@ def _binary(row: Op) -> Callable:
         out = _new(x.face)
         out.array = y
         p, q = x.node, z.node
-        if (p is None and q is None) or not (mode := _mode()):
+        if (p is None and q is None) or not (mode := current_mode()):
             out.node = None
             return out
         keep_y, (keep_a, keep_b) = both if p is not None and q is not None else only_first if q is None else only_second
@@ -447,7 +308,7 @@ def _binary(row: Op) -> Callable:
         node.shape = y.shape
         node.dtype = y.dtype
         node.watch = None
-        if mode is _CHECKED:
+        if mode is CHECKED:
             _refuse_nan(row, y, (a, b), "the forward of")
         return out
 
@@ -468,7 +329,7 @@ def _ternary(row: Op) -> Callable:
         out = _new(x.face)
         out.array = y
         p, q, r = x.node, z.node, u.node
-        if (p is None and q is None and r is None) or not (mode := _mode()):
+        if (p is None and q is None and r is None) or not (mode := current_mode()):
             out.node = None
             return out
         keep_y, (keep_a, keep_b, keep_c) = kept((p is not None, q is not None, r is not None))
@@ -482,7 +343,7 @@ def _ternary(row: Op) -> Callable:
         node.shape = y.shape
         node.dtype = y.dtype
         node.watch = None
-        if mode is _CHECKED:
+        if mode is CHECKED:
             _refuse_nan(row, y, (a, b, c), "the forward of")
         return out
 
@@ -524,9 +385,9 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
             if row.cast is not None:
                 arrays = cast_together(arrays, row.cast == "float")
             ys = row.forward(*arrays, **kw)
-    mode = _mode()
+    mode = current_mode()
     recorded = bool(mode) and any([p is not None for p in parents])
-    if recorded and mode is _CHECKED:
+    if recorded and mode is CHECKED:
         for y in ys if row.outputs > 1 else (ys,):
             _refuse_nan(row, y, arrays, "the forward of")
     if row.outputs > 1:
@@ -650,6 +511,18 @@ def _as_array(y: Any) -> Array:
     return y if is_array(y) else np.asarray(y)
 
 
+def _refuse_nan(row: Any, made: Any, inputs: Iterable[Any], what: str) -> None:
+    """Raise if `made` holds a NaN that none of `inputs` holds."""
+    if _has_nan(made) and not any(_has_nan(x) for x in inputs):
+        shapes = ", ".join(str(tuple(x.shape)) for x in inputs if hasattr(x, "shape"))
+        raise FloatingPointError(f"a NaN was born in {what} {row.name}, from values of shapes {shapes} without one")
+
+
+def _has_nan(x: Any) -> bool:
+    x = x.array if hasattr(x, "face") else x
+    return getattr(getattr(x, "dtype", None), "kind", "") == "f" and bool(np.isnan(x).any())
+
+
 # ------------------------------------------------------------------------------------------------------- the walk
 
 
@@ -666,7 +539,7 @@ def walk(
     pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: the heap yields the smallest first
     heap: list[int] = []
     found: dict[Any, Any] = {}
-    checked = _mode() is _CHECKED
+    checked = current_mode() is CHECKED
     for node, g in zip(roots, gradients):
         if leading is None or node in leading:
             _arrive(node, g, pending, heap)
@@ -906,7 +779,7 @@ def grad(
 def run(roots: list, gradients: list, face: Any, create_graph: bool, retain: bool, only: set | None) -> dict:
     with np.errstate(all="ignore"):
         if create_graph:
-            with enable_grad() if not _mode() else nullcontext():
+            with enable_grad() if not current_mode() else nullcontext():
                 return walk(roots, gradients, face, True, retain, only)
         return walk(roots, gradients, face, False, retain, only)
 

@@ -6,7 +6,8 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from .autograd import Node, enable_grad, is_grad_enabled, no_grad, pick, record, set_grad_enabled
+from .autograd import Node, pick, record
+from .gradmode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor
 
 __all__ = ["Function"]

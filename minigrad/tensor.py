@@ -483,15 +483,17 @@ class Tensor:
         _check_floating(self, "normal_")
         if std < 0:
             raise ValueError(f"normal_: std must not be negative, got {std}")
-        self[...] = draw_normal(self.shape, self.dtype, mean, std, generator)
-        return self
+        return self._fill_with(draw_normal(self.shape, self.dtype, mean, std, generator))
 
     def uniform_(self: S, a: Any = 0.0, b: Any = 1.0, *, generator: Generator | None = None) -> S:
         """Overwrite with draws from the uniform distribution on [a, b). Raises ValueError if a > b."""
         _check_floating(self, "uniform_")
         if a > b:
             raise ValueError(f"uniform_: the range is empty, from {a} to {b}")
-        self[...] = draw_uniform(self.shape, self.dtype, a, b, generator)
+        return self._fill_with(draw_uniform(self.shape, self.dtype, a, b, generator))
+
+    def _fill_with(self: S, drawn: np.ndarray) -> S:
+        self[...] = self.face.of(move(drawn, self.device))
         return self
 
     # ---------------------------------------------------------------------------------------------------- arithmetic
@@ -826,7 +828,7 @@ def _raw(data: Any) -> Any:
         return data.view(np.ndarray)
     if isinstance(data, np.generic):
         return np.asarray(data)
-    if isinstance(data, (list, tuple)):
+    if isinstance(data, (list, tuple, range)):
         data = _without_tensors(data)
     elif not isinstance(data, (int, float)) and not hasattr(data, "__array__"):
         try:
@@ -863,14 +865,16 @@ def draw_normal(size: tuple, dtype: np.dtype, mean: Any, std: Any, generator: Ge
     """Normal draws on the host; in single precision unless the dtype is float64."""
     wide = dtypes.float64 if dtype == dtypes.float64 else dtypes.float32
     draws = rng_of(generator).standard_normal(size, dtype=wide)
-    return np.asarray(draws * wide.type(std) + wide.type(mean), dtype=wide)
+    return np.asarray(draws * wide.type(std) + wide.type(mean), dtype=dtype)
 
 
 def draw_uniform(size: tuple, dtype: np.dtype, a: Any, b: Any, generator: Generator | None) -> np.ndarray:
-    """Uniform draws on the host; in single precision unless the dtype is float64."""
+    """Uniform draws from [a, b) on the host; in single precision unless the dtype is float64."""
     wide = dtypes.float64 if dtype == dtypes.float64 else dtypes.float32
     draws = rng_of(generator).random(size, dtype=wide)
-    return np.asarray(draws * wide.type(b - a) + wide.type(a), dtype=wide)
+    drawn = np.asarray(draws * wide.type(b - a) + wide.type(a), dtype=dtype)
+    below = np.nextafter(dtype.type(b), dtype.type(a))
+    return np.minimum(drawn, below, out=drawn)  # rounding may have reached b
 
 
 def _check_floating(t: Tensor, name: str) -> None:

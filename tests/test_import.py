@@ -13,9 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     {"minigrad.kernels"},
     {"minigrad.backend"},
+    {"minigrad.gradmode"},
     {"minigrad.autograd"},
     {"minigrad.ops"},
     {"minigrad.tensor"},
+    {"minigrad.creation", "minigrad.function", "minigrad.gradcheck", "minigrad.cuda"},
     {"minigrad.nn", "minigrad.optim", "minigrad.data"},
     {"minigrad.gradflow"},
     {"minigrad.__main__"},

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..autograd import no_grad
+from ..gradmode import no_grad
 from ..backend.random import Generator
 from ..tensor import Tensor, draw_normal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, TypeVar
 
-from ..autograd import no_grad
+from ..gradmode import no_grad
 from ..backend import Device, dtypes, is_array, resolve
 from ..tensor import Removable, Tensor, array_from
 from .hooks import Hooks, call_with_hooks, register
