@@ -114,6 +114,8 @@ def arange(
     if end is None:
         start, end = 0, start
     start, end, step = (x.item() if hasattr(x, "item") else x for x in (start, end, step))
+    if dtype is not None and dtypes.as_dtype(dtype).kind != "f":
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) * step < 0:
         raise ValueError(f"arange: step {step} does not lead from {start} to {end}")
     dtype = dtypes.result_type(start, end, step) if dtype is None else dtypes.as_dtype(dtype)
@@ -181,7 +183,7 @@ def rand(
     """Draws from the uniform distribution on [0, 1); the same numbers on every device for one seed."""
     dtype = _random_dtype(dtype, "rand")
     values = draw_uniform(_sizes(size, "rand"), dtype, 0.0, 1.0, generator)
-    return _from_host(values.astype(dtype), device, requires_grad)
+    return _from_host(values, device, requires_grad)
 
 
 def randn(
@@ -190,7 +192,7 @@ def randn(
     """Draws from the standard normal distribution; the same numbers on every device for one seed."""
     dtype = _random_dtype(dtype, "randn")
     values = draw_normal(_sizes(size, "randn"), dtype, 0.0, 1.0, generator)
-    return _from_host(values.astype(dtype), device, requires_grad)
+    return _from_host(values, device, requires_grad)
 
 
 def _random_dtype(dtype: Any, name: str) -> np.dtype:
@@ -209,8 +211,13 @@ def randint(
         low, high, size = 0, low, high
     if high is None or size is None or low >= high:
         raise ValueError(f"randint: needs low < high and a size, got low={low}, high={high}, size={size}")
-    draws = rng_of(generator).integers(low, high, _sizes((size,) if not isinstance(size, tuple) else size, "randint"))
     dtype = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
+    if dtype.kind != "f":
+        if requires_grad:
+            raise TypeError(f"randint: only floating-point tensors can require gradients, not {dtype}")
+        if dtype.kind != "b" and not np.iinfo(dtype).min <= low < high <= np.iinfo(dtype).max + 1:
+            raise ValueError(f"randint: {dtype} does not hold every integer from {low} to {high - 1}")
+    draws = rng_of(generator).integers(low, high, _sizes((size,) if not isinstance(size, tuple) else size, "randint"))
     return _from_host(np.asarray(draws, dtype), device, requires_grad)
 
 
