@@ -30,8 +30,8 @@ def watch(model: Module, every: int = 1) -> Iterator[Flow]:
 
     A step is a call of the model with gradients on; of these, numbers 1, 1 + every, 1 + 2 * every ... are recorded if a
     backward pass follows. If several follow one call, the last one counts. Calls under no_grad() are no steps.
-    What is watched are the modules that the model has when the block begins. All hooks are off at its end, also after an
-    exception; the record stays.
+    What is watched are the modules that the model has when the block begins. All hooks are off at its end, also after
+    an exception; the record stays.
     Raises TypeError for what is not a Module, ValueError for every < 1.
     """
     if not isinstance(model, Module):
