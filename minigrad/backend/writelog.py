@@ -30,17 +30,33 @@ _buffers: dict[int, _Buffer] = {}
 last = -1  # tick of the last write
 
 
+class Span:
+    """The bytes of an array that is written again and again: worked out once, logged often."""
+
+    __slots__ = ("_buffer", "_range")
+
+    def __init__(self, array: Any) -> None:
+        owner, low, high = backend_of(array).memory(array)
+        buffer = _buffers.get(id(owner))
+        if buffer is None:
+            buffer = _buffers[id(owner)] = _Buffer(owner, id(owner))
+        self._buffer = buffer
+        self._range = low, high
+
+    def log(self, tick: int) -> None:
+        """Note that the array was written at `tick`."""
+        global last
+        ranges = self._buffer.ranges
+        ranges[self._range] = last = tick
+        if len(ranges) > _MOST_RANGES:
+            whole = min(a for a, _ in ranges), max(b for _, b in ranges)
+            ranges.clear()
+            ranges[whole] = tick
+
+
 def log(array: Any, tick: int) -> None:
     """Note that `array` was written at `tick`."""
-    global last
-    owner, low, high = backend_of(array).memory(array)
-    buffer = _buffers.get(id(owner))
-    if buffer is None:
-        buffer = _buffers[id(owner)] = _Buffer(owner, id(owner))
-    buffer.ranges[low, high] = last = tick
-    if len(buffer.ranges) > _MOST_RANGES:
-        whole = min(a for a, _ in buffer.ranges), max(b for _, b in buffer.ranges)
-        buffer.ranges = {whole: tick}
+    Span(array).log(tick)
 
 
 def written_since(array: Any, tick: int) -> bool:

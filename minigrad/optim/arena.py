@@ -56,6 +56,7 @@ class Block:
         self.work_dtype = dtypes.float32 if self.half else first.dtype
         self.states: dict[str, Any] = {}
         self._bound: dict[tuple[Law, int, int], Any] = {}
+        self._spans: dict[tuple[int, int], writelog.Span] = {}
         size = sum(slot.param.array.size for slot in slots)
         with self.backend.on(self.device):
             self.values = self.backend.xp.zeros(size, first.dtype)
@@ -132,6 +133,7 @@ class Block:
             bound = law.on(*((given[name] if name in given else self.state(name))[here] for name in names))
             if len(self._bound) > 64:  # parameters that come and go make ever new runs
                 self._bound.clear()
+                self._spans.clear()
             self._bound[law, first, end] = bound
         return bound
 
@@ -153,9 +155,11 @@ class Block:
         """Note what is written, for graphs that still need the old values."""
         tick = next_tick()
         for first, end, *_ in updates:
-            start, stop = self.slots[first].start, self.slots[end - 1].stop
-            if start < stop:
-                writelog.log(self.values[start:stop], tick)
+            span = self._spans.get((first, end))
+            if span is None:
+                written = self.values[self.slots[first].start : self.slots[end - 1].stop]
+                span = self._spans[first, end] = writelog.Span(written)
+            span.log(tick)
         if self._moved:
             self._log_left(updates, tick)
 
