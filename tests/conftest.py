@@ -5,6 +5,8 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
+import sys
+import sys
 import zlib
 
 import numpy as np
@@ -21,3 +23,52 @@ def rng(request):
 def torch():
     """PyTorch, the optional oracle; the test is skipped where it is not installed."""
     return pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def cuda():
+    """minigrad's "cuda" for a module's tests: the GPU where there is one, else the strict stand-in for CuPy. Yields its name."""
+    import minigrad
+    from tests import standin
+
+    if standin.gpu_is_usable():
+        yield "cuda"
+        return
+    forget_cupy(minigrad)  # the backend binds cupy when it is imported
+    standin.install()
+    try:
+        yield "cuda"
+    finally:
+        forget_cupy(minigrad)
+        standin.uninstall()
+
+
+def forget_cupy(minigrad):
+    minigrad.backend.unregister("cuda")
+    sys.modules.pop("minigrad.backend.cupy_backend", None)
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request):
+    """Each device in turn, by name."""
+    return request.getfixturevalue("cuda") if request.param == "cuda" else "cpu"
+
+
+@pytest.fixture
+def cuda():
+    """The name of a CUDA device that works: the real one where there is one, otherwise the strict stand-in's."""
+    from minigrad import backend
+    from tests import standin
+
+    def forget():  # have the backend import cupy again when it is next asked for
+        backend.unregister("cuda")
+        sys.modules.pop("minigrad.backend.cupy_backend", None)
+
+    if standin.gpu_is_usable():
+        yield "cuda"
+        return
+    forget()
+    standin.install()
+    yield "cuda"
+    forget()
+    standin.uninstall()

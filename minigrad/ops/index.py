@@ -15,7 +15,7 @@ from ..backend import backend_of, dtypes
 from . import dims
 from .elementwise import maximum, minimum, where
 from .indices import is_basic, read_index
-from .reduce import amax, amin, argmax, argmin
+from .reduce import amax, amin, argmax, argmin, needs_elements
 from .shape import zeros_shaped
 from .typing import Operand, T
 
@@ -154,12 +154,16 @@ def _check_index(name: str, x: Any, dim: int, index: Any, others_fit: Any) -> in
         for i, (n, limit) in enumerate(zip(index.shape, other.shape)):
             if n > limit and (i != d or what != "tensor"):
                 raise ValueError(f"{name}: the index, of shape {tuple(index.shape)}, is larger than the {what}, of shape {tuple(other.shape)}")
+    _require_in_range(name, index, x, d)
+    return d
+
+
+def _require_in_range(name: str, index: Any, x: Any, d: int) -> None:
     size = x.shape[d] if x.ndim else 1
     raw = index.array if hasattr(index, "face") else index
     backend_of(raw).require(
-        (raw >= 0) & (raw < size), lambda: IndexError(f"{name}: an index is out of range for dim {d} of size {size}")
+        (raw >= 0) & (raw < size), lambda: IndexError(f"{name}: an index is out of range for dim {d} of size {size}; count from 0")
     )
-    return d
 
 
 def gather(input: T, dim: int, index: Operand) -> T:
@@ -176,10 +180,13 @@ def scatter_add(input: T, dim: int, index: Operand, src: Operand) -> T:
 
 
 def index_select(input: T, dim: int, index: Operand) -> T:
-    """The slices of input along `dim` that a 1-D index names, in its order."""
-    if index.ndim > 1 or index.dtype.kind not in "iu":
-        raise ValueError(f"index_select: the index must be 1-D and of integers, got shape {tuple(index.shape)} and dtype {index.dtype}")
+    """The slices of input along `dim` that a 1-D index names, in its order. Raises IndexError for one out of range."""
+    if index.dtype != dtypes.int64 and index.dtype != dtypes.int32:
+        raise TypeError(f"index_select: the index has dtype {index.dtype}; it must be int64")
+    if index.ndim > 1:
+        raise ValueError(f"index_select: the index must be 1-D, got shape {tuple(index.shape)}")
     d = dims.one(dim, input.ndim, "index_select")
+    _require_in_range("index_select", index, input, d)
     if input.ndim == 0:
         return input.reshape(1)[index].reshape(())
     return getitem(input, (slice(None),) * d + (index.reshape(-1),))
@@ -251,6 +258,7 @@ def _extremum(x: Any, dim: Any, keepdim: bool, whole: Any, index_of: Any, pair: 
     if hasattr(dim, "dtype"):
         return pair(x, dim)
     d = dims.one(dim, x.ndim, name)
+    needs_elements(x, (d,) if x.ndim else None, name)
     index = index_of(x, d, True)
     values = gather_op(x, index, dim=d)
     if x.ndim and not keepdim:

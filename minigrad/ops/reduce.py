@@ -200,7 +200,7 @@ argmax_op = op(lambda x, *, axis: x.argmax() if axis is None else x.argmax(axis=
 argmin_op = op(lambda x, *, axis: x.argmin() if axis is None else x.argmin(axis=axis), name="argmin")
 
 
-def _needs_elements(x: Any, axis: Any, name: str) -> None:
+def needs_elements(x: Any, axis: Any, name: str) -> None:
     if _count(x, axis) == 0:
         raise ValueError(f"{name}: there is nothing to choose from in a tensor of shape {tuple(x.shape)}")
 
@@ -208,20 +208,20 @@ def _needs_elements(x: Any, axis: Any, name: str) -> None:
 def amax(input: T, dim: Dims = None, keepdim: bool = False) -> T:
     """The largest value over `dim`; equal ones share the gradient."""
     axis = dims.reduced(dim, input.ndim, "amax")
-    _needs_elements(input, axis, "amax")
+    needs_elements(input, axis, "amax")
     return amax_op(input, axis=axis, keep=keepdim)
 
 
 def amin(input: T, dim: Dims = None, keepdim: bool = False) -> T:
     """The smallest value over `dim`; equal ones share the gradient."""
     axis = dims.reduced(dim, input.ndim, "amin")
-    _needs_elements(input, axis, "amin")
+    needs_elements(input, axis, "amin")
     return amin_op(input, axis=axis, keep=keepdim)
 
 
 def _index_of_extremum(row: Any, x: Any, dim: int | None, keepdim: bool, name: str) -> Any:
     axis = None if dim is None else dims.one(dim, x.ndim, name)
-    _needs_elements(x, None if axis is None or x.ndim == 0 else (axis,), name)
+    needs_elements(x, None if axis is None or x.ndim == 0 else (axis,), name)
     index = row(x, axis=axis if x.ndim else None)
     return _kept(index, x, None if axis is None else (axis,), not keepdim)
 
@@ -362,7 +362,7 @@ def norm(input: T, p: Number | str = 2, dim: Dims = None, keepdim: bool = False,
     if isinstance(p, str):
         raise ValueError(f"norm: p must be a number or 'fro', not {p!r}")
     if p in (math.inf, -math.inf):
-        _needs_elements(x, axis, "norm")
+        needs_elements(x, axis, "norm")
         return (amax_op if p > 0 else amin_op)(abs(x), axis=axis, keep=keepdim)
     if p == 0:
         return sum_op(square(sign(x)), axis=axis, keep=keepdim)  # counts what is not 0; its gradient is 0

@@ -243,13 +243,13 @@ def split(input: T, split_size_or_sections: int | Sequence[int], dim: int = 0) -
     """Pieces of a given size along `dim` (the last may be smaller), or of the sizes listed."""
     axis = _existing(input, dim, "split")
     n = input.shape[axis]
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
+    if not isinstance(split_size_or_sections, (list, tuple)):
+        (size,) = dims.shape_of((split_size_or_sections,), "split")
         if size <= 0:
             raise ValueError(f"split: the size of a piece must be positive, not {size}")
         sizes = [size] * (n // size) + ([n % size] if n % size else [])
         return _split_at(input, axis, sizes or [0])
-    sizes = list(split_size_or_sections)
+    sizes = list(dims.shape_of((split_size_or_sections,), "split"))
     if builtin_sum(sizes) != n or min(sizes, default=0) < 0:
         raise ValueError(f"split: sizes {sizes} must be non-negative and add up to {n}, the size of dim {dim}")
     return _split_at(input, axis, sizes)
