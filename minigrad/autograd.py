@@ -16,6 +16,7 @@ from typing import Any, Callable, Iterable, Sequence
 import numpy as np
 
 from .backend import Array, backend_of, device_of, dtypes, is_array, writelog
+from .backend.quiet import quiet, quiet_binary, quiet_unary
 from .gradmode import CHECKED, current_mode, enable_grad
 
 # ---------------------------------------------------------------------------------------------------------- nodes
@@ -212,13 +213,17 @@ def op(
         raise TypeError("an op with several outputs needs a joint vjp")
     if cast not in (None, "promote", "float"):
         raise ValueError(f"cast must be 'promote', 'float' or None, not {cast!r}")
-    row = Op(name or forward.__name__, forward, vjps, joint, cast, view, outputs, outputs if visible is None else visible)
-    plain = outputs == 1 and joint is None and all(v is not None for v in vjps)
-    if plain and len(vjps) == 1:
+    name = name or forward.__name__
+    arity = len(vjps) if outputs == 1 and joint is None and all(v is not None for v in vjps) else 0
+    bare = arity > 0 and not view and not _has_options(vjps)
+    if not view:  # inf and NaN are values like others, as in PyTorch; debug() finds where a NaN is born
+        forward = (quiet_unary if arity == 1 else quiet_binary if arity == 2 and bare else quiet)(forward)
+    row = Op(name, forward, vjps, joint, cast, view, outputs, outputs if visible is None else visible)
+    if arity == 1:
         call = _unary(row)
-    elif plain and not view and len(vjps) == 2 and not _has_options(vjps):
+    elif arity == 2 and bare:
         call = _binary(row)
-    elif plain and not view and len(vjps) == 3 and not _has_options(vjps) and cast is None:
+    elif arity == 3 and bare and cast is None:
         call = _ternary(row)
     else:
         call = _any_arity(row)

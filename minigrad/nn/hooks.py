@@ -31,6 +31,9 @@ def register(hooks: OrderedDict[int, Any], entry: Any, prepend: bool) -> Removab
 
 def call_with_hooks(module: Any, hooks: Hooks, args: tuple, kwargs: dict[str, Any]) -> Any:
     """module.forward between its hooks."""
+    if not (hooks.before or hooks.after or hooks.backward):
+        module._hooks = None  # all were removed: back to the short way
+        return module.forward(*args, **kwargs)
     args, kwargs = _run_before(module, hooks, args, kwargs)
     crossing = Crossing(module, hooks) if hooks.backward and is_grad_enabled() else None
     if crossing is not None:
