@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from tests import standin
 
 
 def agrees(ours, theirs):
@@ -173,25 +172,13 @@ def test_like_another(torch):
     assert mg.randn(2, 3, dtype=mg.float64).tolist() == a
 
 
-def test_one_stream_on_every_device():
-    if not standin.gpu_is_usable():
-        standin.install()
-    try:
-        for draw in (lambda d: mg.rand(5, device=d), lambda d: mg.randn(2, 3, device=d), lambda d: mg.randint(9, (5,), device=d),
-                     lambda d: mg.randperm(5, device=d), lambda d: mg.zeros(4, device=d).normal_(), lambda d: mg.zeros(4, device=d).uniform_(-1, 1)):  # fmt: skip
-            mg.manual_seed(11)
-            on_cpu = draw("cpu")
-            mg.manual_seed(11)
-            on_gpu = draw("cuda")
-            assert on_gpu.is_cuda and on_gpu.tolist() == on_cpu.tolist()
-    finally:
-        forget_cuda()
-
-
-def forget_cuda():
-    import sys
-
-    mg.backend.unregister("cuda")
-    sys.modules.pop("minigrad.backend.cupy_backend", None)
-    if not standin.gpu_is_usable() or standin._displaced is not None:
-        standin.uninstall()
+@pytest.mark.parametrize("draw", [
+    lambda d: mg.rand(5, device=d), lambda d: mg.randn(2, 3, device=d), lambda d: mg.randint(9, (5,), device=d), lambda d: mg.randperm(5, device=d),
+    lambda d: mg.zeros(4, device=d).normal_(1, 2), lambda d: mg.zeros(4, device=d).uniform_(-1, 1), lambda d: mg.randn_like(mg.ones(3, device=d)),
+])  # fmt: skip
+def test_one_stream_on_every_device(draw, cuda):
+    mg.manual_seed(11)
+    on_cpu = draw("cpu")
+    mg.manual_seed(11)
+    on_gpu = draw(cuda)
+    assert on_gpu.is_cuda and on_gpu.tolist() == on_cpu.tolist()

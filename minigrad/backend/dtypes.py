@@ -93,6 +93,8 @@ def result_type(*operands: Any) -> np.dtype:
 
     Operands with dimensions decide; 0-d ones and then Python numbers can only raise the category.
     """
+    if not operands:
+        raise TypeError("result_type needs at least one operand")
     with_dims: np.dtype | None = None
     without: np.dtype | None = None
     numbers: np.dtype | None = None
@@ -108,5 +110,5 @@ def result_type(*operands: Any) -> np.dtype:
         else:
             without = _join(without, x.dtype)
     dtype = _raise_category(_raise_category(with_dims, without), numbers)
-    assert dtype is not None, "result_type needs an operand"
+    assert dtype is not None
     return dtype
