@@ -6,7 +6,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import sys
-import sys
 import zlib
 
 import numpy as np
@@ -52,23 +51,3 @@ def forget_cupy(minigrad):
 def device(request):
     """Each device in turn, by name."""
     return request.getfixturevalue("cuda") if request.param == "cuda" else "cpu"
-
-
-@pytest.fixture
-def cuda():
-    """The name of a CUDA device that works: the real one where there is one, otherwise the strict stand-in's."""
-    from minigrad import backend
-    from tests import standin
-
-    def forget():  # have the backend import cupy again when it is next asked for
-        backend.unregister("cuda")
-        sys.modules.pop("minigrad.backend.cupy_backend", None)
-
-    if standin.gpu_is_usable():
-        yield "cuda"
-        return
-    forget()
-    standin.install()
-    yield "cuda"
-    forget()
-    standin.uninstall()
