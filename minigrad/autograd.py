@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from heapq import heappop, heappush
 from itertools import count
+from operator import methodcaller
 from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
@@ -580,13 +581,13 @@ def walk(
             if parent is None or gp is None:
                 continue
             if gp.shape != parent.shape or gp.dtype is not parent.dtype:
-                gp = _fit(gp, parent, node)
+                gp = _fit(gp, parent, node) if gp.__class__ is _ndarray else _there(_fit, gp, parent, node)
             if parent.op is None and (create_graph or gp is g or gp.base is not None):
                 gp = _own(gp)  # `a + b` hands both leaves one array: what a leaf keeps must be its own
             key = -parent.birth  # _arrive(), written out: it would cost a tenth of a small op's backward
             if key in pending:
                 sofar = pending[key][1]
-                pending[key] = parent, (gp + sofar if gp.__class__ is Slots else sofar + gp)
+                pending[key] = parent, (sofar + gp if gp.__class__ is _ndarray else _there(_plus, gp, sofar))
             else:
                 pending[key] = parent, gp
                 heappush(heap, key)
@@ -597,7 +598,7 @@ def _arrive(node: Any, g: Any, pending: dict, heap: list) -> None:
     """Add a gradient to what has arrived at a node so far."""
     key = -node.birth
     if key in pending:
-        pending[key] = node, pending[key][1] + g
+        pending[key] = node, _there(_plus, g, pending[key][1])
     else:
         pending[key] = node, g
         heappush(heap, key)
@@ -605,18 +606,20 @@ def _arrive(node: Any, g: Any, pending: dict, heap: list) -> None:
 
 def _pull_there(node: Node, g: Any, wanted: Sequence[Any]) -> Sequence[Any]:
     """pull() with the gradient's device as the current one."""
-    y = node if node.y is None else node.y
-    if g.__class__ is Slots:
-        some = next(part for part in g.by_index.values())
-        backend = backend_of(some)
-        device = backend.device_of(some)
-    else:
-        backend = backend_of(g)
-        device = backend.device_of(g)
+    some = next(iter(g.by_index.values())) if g.__class__ is Slots else g
+    return _there(lambda _: node.op.pull(node, g, node if node.y is None else node.y, node.args, wanted), some)
+
+
+def _there(function: Callable, g: Any, *rest: Any) -> Any:
+    """function(g, *rest) with the device of `g` as the current one: else results would land on another."""
+    if g.__class__ is _ndarray or g.__class__ is Slots or hasattr(g, "face"):
+        return function(g, *rest)
+    backend = backend_of(g)
+    device = backend.device_of(g)
     if device.type == "cpu":
-        return node.op.pull(node, g, y, node.args, wanted)
+        return function(g, *rest)
     with backend.on(device):
-        return node.op.pull(node, g, y, node.args, wanted)
+        return function(g, *rest)
 
 
 def _lifted(node: Node, face: Any) -> tuple[Any, tuple]:
@@ -633,7 +636,14 @@ def _lifted(node: Node, face: Any) -> tuple[Any, tuple]:
 
 def _own(g: Any) -> Any:
     """A copy that shares no memory with g."""
-    return g.clone() if hasattr(g, "face") else g.copy()
+    return g.clone() if hasattr(g, "face") else _there(_copy, g)
+
+
+_copy = methodcaller("copy")
+
+
+def _plus(g: Any, sofar: Any) -> Any:
+    return g + sofar if g.__class__ is Slots else sofar + g
 
 
 def _fit(g: Any, parent: Any, node: Node) -> Any:
@@ -771,7 +781,7 @@ def grad(
     for i, (x, node) in enumerate(zip(inputs, targets)):
         g = found.get(node)
         if g is None and materialize_grads:
-            g = np.zeros_like(x.array)
+            g = _there(np.zeros_like, x.array)
         elif g is None and not allow_unused:
             raise RuntimeError(
                 f"grad: the outputs do not depend on input {i} (shape {x.shape}); "
@@ -820,7 +830,7 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
                     f"backward on a tensor of shape {t.shape} needs a gradient of that shape; "
                     "reduce it first, for instance with .sum() or .mean(), or pass gradient="
                 )
-            seeds.append(t.face.of(np.ones_like(t.array), None) if create_graph else one_like(t.array))
+            seeds.append(t.face.of(_there(np.ones_like, t.array), None) if create_graph else one_like(t.array))
             continue
         if tuple(g.shape) != tuple(t.shape):
             raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; they must be equal")
@@ -836,7 +846,7 @@ def one_like(array: Array) -> Array:
     """The gradient of a loss with respect to itself."""
     if array.__class__ is _ndarray and not array.shape:
         return _ONE[array.dtype].copy()
-    return np.ones_like(array)
+    return _there(np.ones_like, array)
 
 
 _ONE = {dtype: np.ones((), dtype) for dtype in dtypes.FLOATS}

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import autograd, ops
 from .autograd import Leaf, Node, in_one_buffer, next_tick, op, record, watch_of
-from .backend import Device, backend_of, device_of, dtypes, is_array, move, resolve, writelog
+from .backend import Device, backend_of, copy_of, device_of, dtypes, is_array, move, resolve, writelog
 from .backend.random import Generator, rng_of
 from .gradmode import is_grad_enabled
 from .ops import elementwise, index as indexing, linalg, shape as shaping
@@ -372,7 +372,7 @@ class Tensor:
         self._check_may_write(name, args)
         source: Any = self
         if is_grad_enabled() and any(getattr(a, "node", None) is not None for a in (self, *args)):
-            source = self.face.of(self.array.copy(), self.node)  # the op may save its input, which is about to change
+            source = self.face.of(copy_of(self.array), self.node)  # the op may save its input, which is about to change
         result = function(source, *(source if a is self else a for a in args), **options)
         if result.shape != self.shape:
             raise ValueError(f"{name}: the result has shape {result.shape} and does not fit this tensor's {self.shape}")
@@ -395,18 +395,20 @@ class Tensor:
 
     def _write(self, where: Any, values: Any) -> None:
         """Change the memory, and log it, so that a graph that still needs the old values can tell."""
-        if not getattr(self.array.flags, "writeable", True):
+        array = self.array
+        if not _is_writeable(array):
             raise ValueError(
                 f"this tensor of shape {self.shape} is read-only (expanded, or made from a read-only array); clone() it first"
             )
-        part = self.array[where] if where is not ... and indexing.is_basic(where) else self.array
-        try:
-            with np.errstate(all="ignore"):
-                self.array[where] = values
-        except ValueError as error:
-            raise ValueError(
-                f"setitem: values of shape {np.shape(values)} do not fit the chosen part of a tensor of shape {self.shape}"
-            ) from error
+        backend = backend_of(array)
+        with np.errstate(all="ignore"), backend.on(backend.device_of(array)):
+            part = array[where] if where is not ... and indexing.is_basic(where) else array
+            try:
+                array[where] = values
+            except ValueError as error:
+                raise ValueError(
+                    f"setitem: values of shape {np.shape(values)} do not fit the chosen part of a tensor of shape {self.shape}"
+                ) from error
         writelog.log(part, next_tick())
 
     def _adopt(self, node: Any) -> None:
@@ -617,9 +619,9 @@ class Tensor:
     def __deepcopy__(self, memo: dict) -> Any:
         if not self.is_leaf:
             raise RuntimeError("only leaves can be deep-copied; use .detach().clone() on a computed tensor")
-        copy = _rebuild(type(self), self.array.copy(), self.node is not None)
+        copy = _rebuild(type(self), copy_of(self.array), self.node is not None)
         if self.grad is not None:
-            copy.node.grad = self.face.of(self.grad.array.copy())
+            copy.node.grad = self.face.of(copy_of(self.grad.array))
         memo[id(self)] = copy
         return copy
 
@@ -875,6 +877,12 @@ def draw_uniform(size: tuple, dtype: np.dtype, a: Any, b: Any, generator: Genera
     drawn = np.asarray(draws * wide.type(b - a) + wide.type(a), dtype=dtype)
     below = np.nextafter(dtype.type(b), dtype.type(a))
     return np.minimum(drawn, below, out=drawn)  # rounding may have reached b
+
+
+def _is_writeable(array: Any) -> bool:
+    if array.__class__ is np.ndarray:
+        return array.flags.writeable
+    return not any(stride == 0 and n > 1 for n, stride in zip(array.shape, array.strides))  # CuPy would write to all at once
 
 
 def _check_floating(t: Tensor, name: str) -> None:

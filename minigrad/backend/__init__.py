@@ -5,6 +5,7 @@ from .base import (
     Backend as Backend,
     backend_for as backend_for,
     backend_of as backend_of,
+    copy_of as copy_of,
     device_of as device_of,
     is_array as is_array,
     move as move,

@@ -135,3 +135,10 @@ def move(array: Array, device: Device) -> Array:
     if target is source:
         return source.move(array, device)
     return target.from_host(source.to_host(array), device)
+
+
+def copy_of(array: Array) -> Array:
+    """A copy on the same device, whichever is the current one."""
+    backend = backend_of(array)
+    with backend.on(backend.device_of(array)):
+        return array.copy()

@@ -82,7 +82,8 @@ class CupyBackend:
         return owner, low, high
 
     def require(self, ok: Any, error: Callable[[], Exception]) -> None:
-        self._deferred.append((ok.all(), error))
+        with self.on(self.device_of(ok)):
+            self._deferred.append((ok.all(), error))
         if checks.at_once.get() or len(self._deferred) > 256:  # a loop that never synchronises must not grow without bound
             self.synchronize()
 
