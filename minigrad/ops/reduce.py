@@ -11,7 +11,7 @@ from ..autograd import op
 from ..backend import backend_of, dtypes
 from ..backend.quiet import quiet
 from . import dims
-from .elementwise import abs, exp, power_to, sign, square
+from .elementwise import abs, exp, sign, square
 from .typing import Dims, Number, T
 
 # In this file `axis` is a tuple of dimensions from 0 or None for all, and `keep` says whether they stay as ones.
@@ -348,6 +348,23 @@ def _norm_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
 norm_op = op(quiet(_norm), _norm_vjp, name="norm")
 
 
+@quiet
+def _p_norm(x: Any, *, p: Number, axis: Any, keep: bool) -> Any:
+    if x.dtype == dtypes.float16:
+        return _p_norm(x.astype(dtypes.float32), p=p, axis=axis, keep=keep).astype(x.dtype)
+    return np.power(np.add.reduce(np.power(np.absolute(x), p), axis=axis, keepdims=keep), 1 / p)
+
+
+def _p_norm_vjp(g: Any, y: Any, x: Any, *, p: Number, axis: Any, keep: bool) -> Any:
+    """g * sign(x) * (|x| / y)^(p - 1), and 0 where x is."""
+    g, y = _kept(g, x, axis, keep), _kept(y, x, axis, keep)
+    ratio = np.where(x == 0, 1, np.absolute(x) / np.where(y == 0, 1, y))
+    return g * (np.sign(x) * np.power(ratio, p - 1))
+
+
+p_norm_op = op(_p_norm, _p_norm_vjp, name="p_norm")
+
+
 def norm(input: T, p: Number | str = 2, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> T:
     """(sum |x|^p)^(1/p) over `dim`; p = inf, -inf, 0 and "fro" (2) as in PyTorch. Its gradient at 0 is 0.
 
@@ -368,8 +385,7 @@ def norm(input: T, p: Number | str = 2, dim: Dims = None, keepdim: bool = False,
         return sum_op(square(sign(x)), axis=axis, keep=keepdim)  # counts what is not 0; its gradient is 0
     if p == 1:
         return sum_op(abs(x), axis=axis, keep=keepdim)
-    total = sum_op(power_to(abs(x), exponent=p), axis=axis, keep=keepdim)
-    return power_to(total, exponent=1 / p)
+    return p_norm_op(x, p=p, axis=axis, keep=keepdim)
 
 
 # ------------------------------------------------------------------------------------------------------ all and any

@@ -1,0 +1,166 @@
+"""What samples do not say: stability, zeros in products, equal values, halves, ties, norms at 0."""
+import math
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import grad, gradcheck, gradgradcheck
+
+
+@pytest.mark.parametrize("shift", [0.0, 4096.0, -4096.0, 2.0**40])
+def test_softmax_is_the_same_however_far_its_input_is_shifted(shift):
+    x = np.array([0.0, 1.0, 3.0])
+    e = np.exp(x)
+    shifted = minigrad.tensor(x + shift)
+    np.testing.assert_allclose(minigrad.softmax(shifted, 0).numpy(), e / e.sum(), rtol=1e-14)
+    np.testing.assert_allclose(minigrad.log_softmax(shifted, 0).numpy(), x - np.log(e.sum()), rtol=1e-14)
+    np.testing.assert_allclose(minigrad.logsumexp(shifted, 0).item(), shift + np.log(e.sum()), rtol=1e-15)
+
+
+def test_log_softmax_where_the_softmax_is_zero():
+    y = minigrad.log_softmax(minigrad.tensor([0.0, -1000.0], dtype="float64"), 0)
+    assert y.tolist() == [0, -1000]
+
+
+def test_a_masked_row_of_softmax():
+    """-inf hides an element: probability 0, gradient 0."""
+    x = minigrad.tensor([1.0, -math.inf, 2.0], dtype="float64", requires_grad=True)
+    y = minigrad.softmax(x, 0)
+    assert y.tolist()[1] == 0
+    (g,) = grad(y[2], x)
+    p = 1 / (1 + math.e)
+    np.testing.assert_allclose(g.tolist(), [-p * (1 - p), 0, p * (1 - p)], rtol=1e-14)
+
+
+def test_logsumexp_of_nothing_is_minus_infinity():
+    assert minigrad.logsumexp(minigrad.zeros(2, 0), 1).tolist() == [-math.inf] * 2
+    assert minigrad.logsumexp(minigrad.tensor([-math.inf, -math.inf]), 0).item() == -math.inf
+    assert minigrad.logsumexp(minigrad.tensor([math.inf, 1.0]), 0).item() == math.inf
+
+
+def derivatives_of_product(x):
+    """Gradient and Hessian of the product of a vector, multiplied out."""
+    n = len(x)
+    first = [math.prod(x[k] for k in range(n) if k != i) for i in range(n)]
+    second = [[0 if i == j else math.prod(x[k] for k in range(n) if k not in (i, j)) for j in range(n)] for i in range(n)]
+    return first, second
+
+
+@pytest.mark.parametrize("values", [[2.0, 3, 5], [0.0, 3, 5], [0.0, 0, 5], [0.0, 0, 0], [2.0, 0, 5, 7], [0.0, 0, 5, 7], [4.0], [0.0]])
+def test_products_with_zeros_at_first_and_second_order(values):
+    first, second = derivatives_of_product(values)
+    x = minigrad.tensor(values, dtype="float64", requires_grad=True)
+    (g,) = grad(x.prod(), x, create_graph=True)
+    assert g.tolist() == first
+    for i, row in enumerate(second):
+        (h,) = grad(g[i], x, retain_graph=True, materialize_grads=True, allow_unused=True)
+        np.testing.assert_allclose(h.numpy(), row, atol=1e-14)
+
+
+def test_products_with_zeros_at_third_order():
+    x = minigrad.tensor([0.0, 0, 0, 7], dtype="float64", requires_grad=True)
+    (g,) = grad(x.prod(), x, create_graph=True)
+    (h,) = grad(g[0], x, create_graph=True)
+    (t,) = grad(h[1], x)
+    assert t.tolist() == [0, 0, 7, 0]
+
+
+@pytest.mark.parametrize("correction", [0, 1])
+def test_std_and_var_of_equal_values_have_gradient_zero(correction):
+    x = minigrad.full((4,), 2.5, requires_grad=True)
+    for name in ("std", "var"):
+        y = getattr(minigrad, name)(x, correction=correction)
+        assert y.item() == 0 and grad(y, x)[0].tolist() == [0] * 4
+
+
+def test_std_of_equal_values_in_one_row_leaves_the_others_alone():
+    x = minigrad.tensor([[1.0, 1, 1], [1, 2, 3]], dtype="float64", requires_grad=True)
+    (g,) = grad(minigrad.std(x, 1).sum(), x)
+    np.testing.assert_allclose(g.tolist(), [[0, 0, 0], [-0.5, 0, 0.5]], atol=1e-15)
+
+
+def test_variance_does_not_cancel():
+    """A large mean beside a small spread: the mean of squares less the squared mean would be 0 or negative."""
+    x = minigrad.tensor([10000.0, 10000.5, 10001.0], dtype="float32")
+    assert minigrad.var(x).item() == 0.25
+
+
+@pytest.mark.parametrize("p", [2, 1, 3, 1.5, math.inf, "fro"])
+@pytest.mark.parametrize("dim", [None, 1])
+def test_norm_at_zero_has_gradient_zero(p, dim):
+    x = minigrad.zeros(2, 3, dtype="float64", requires_grad=True)
+    assert grad(minigrad.norm(x, p, dim).sum(), x)[0].tolist() == [[0] * 3] * 2
+
+
+@pytest.mark.parametrize("p", [3, 1.5, 4, -1])
+def test_norm_with_some_zero_elements(p):
+    x = minigrad.tensor([3.0, -2.0, 1.0] if p == -1 else [3.0, 0.0, -4.0], dtype="float64", requires_grad=True)
+    values = np.abs(x.numpy(force=True))
+    total = (values**p).sum()
+    assert minigrad.norm(x, p).item() == pytest.approx(total ** (1 / p), rel=1e-14)
+    expected = np.sign(x.numpy(force=True)) * values ** (p - 1) * total ** (1 / p - 1)
+    np.testing.assert_allclose(grad(minigrad.norm(x, p), x)[0].numpy(), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["amax", "amin"])
+def test_equal_extrema_share_the_gradient(name):
+    x = minigrad.tensor([[1.0, 1, 1], [2, 5, 5]] if name == "amax" else [[1.0, 1, 1], [5, 2, 2]], requires_grad=True)
+    (g,) = grad(getattr(minigrad, name)(x, 1).sum(), x)
+    np.testing.assert_allclose(g.numpy(), [[1 / 3] * 3, [0, 0.5, 0.5]], rtol=1e-6)
+
+
+def test_max_along_a_dimension_gives_the_gradient_to_the_index_it_names():
+    x = minigrad.tensor([[1.0, 3, 3], [2, 2, 1]], requires_grad=True)
+    values, indices = minigrad.max(x, 1)
+    assert indices.tolist() == [1, 0] and indices.dtype == "int64" and not indices.requires_grad
+    assert grad(values.sum(), x)[0].tolist() == [[0, 1, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("sum", 4096.0), ("mean", 1.0), ("cumsum", 4096.0)])
+def test_halves_are_summed_in_more_precision(name, expected):
+    """In float16, 2048 + 1 is 2048."""
+    x = minigrad.ones(4096, dtype="float16")
+    y = minigrad.cumsum(x, 0)[-1] if name == "cumsum" else getattr(minigrad, name)(x)
+    assert y.dtype == "float16" and y.item() == expected
+
+
+def test_the_gradient_of_a_broadcast_half_is_summed_in_more_precision():
+    x = minigrad.tensor(1.0, dtype="float16", requires_grad=True)
+    (g,) = grad((x * minigrad.ones(4096, dtype="float16")).sum() / 4, x)
+    assert g.item() == 1024 and g.dtype == "float16"
+
+
+def test_small_integers_are_summed_as_int64():
+    x = minigrad.full((1000,), 100, dtype="int8")
+    assert x.sum().item() == 100_000 and minigrad.cumsum(x, 0)[-1].item() == 100_000
+    assert minigrad.tensor([True] * 300).sum().item() == 300
+    assert minigrad.prod(minigrad.full((4,), 100, dtype="int8")).item() == 10**8
+
+
+def test_statistics_of_nothing():
+    empty = minigrad.zeros(0, 3, requires_grad=True)
+    assert empty.sum().item() == 0 and minigrad.prod(empty).item() == 1 and minigrad.norm(empty).item() == 0
+    assert all(math.isnan(v) for v in minigrad.mean(empty, 0).tolist())
+    assert minigrad.all(empty > 0).item() is True and minigrad.any(empty > 0).item() is False
+    (g,) = grad(empty.sum() + minigrad.prod(empty), empty)
+    assert g.shape == (0, 3)
+
+
+@pytest.mark.parametrize("dim", [(0, 2), (2, 0), (-1, 0), (1,), (0, 1, 2)])
+def test_several_dimensions_in_any_order(dim):
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    axis = tuple(dim)
+    for name, oracle in (("sum", np.sum), ("mean", np.mean), ("amax", np.amax), ("amin", np.amin)):
+        for keep in (False, True):
+            np.testing.assert_allclose(getattr(minigrad, name)(minigrad.tensor(x), dim, keep).numpy(), oracle(x, axis=axis, keepdims=keep), rtol=1e-13)
+    np.testing.assert_allclose(minigrad.var(minigrad.tensor(x), dim).numpy(), np.var(x, axis=axis, ddof=1), rtol=1e-13)
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: minigrad.softmax(x, 0) ** 2, lambda x: minigrad.log_softmax(x * x, 1), lambda x: minigrad.logsumexp(x, (0, 1)) ** 3, lambda x: minigrad.cumsum(x, 1) ** 2,
+    lambda x: minigrad.norm(x, 3) ** 2, lambda x: minigrad.std(x, 0) * minigrad.var(x, 0),
+])  # fmt: skip
+def test_compositions(function):
+    x = minigrad.tensor(np.random.default_rng(3).uniform(0.5, 2, (3, 3)), requires_grad=True)
+    assert gradcheck(function, x, atol=1e-7, rtol=1e-6) and gradgradcheck(function, x, atol=1e-6, rtol=1e-5)
