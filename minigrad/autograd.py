@@ -236,7 +236,8 @@ def op(
 
 
 def _has_options(vjps: Sequence[Any]) -> bool:
-    return any(v.__code__.co_kwonlyargcount or v.__code__.co_flags & 8 for v in vjps)
+    codes = [getattr(v, "__code__", None) for v in vjps]
+    return any(code is not None and (code.co_kwonlyargcount or code.co_flags & 8) for code in codes)
 
 
 # The next three are `apply` for the common case, without its generality: NumPy arrays, of one dtype. Tiny networks live on

@@ -13,6 +13,7 @@ from .base import (
     register_lazily,
     resolve as resolve,
     unregister as unregister,
+    where_lies as where_lies,
 )
 from .device import Device as Device
 from .numpy_backend import CPU as CPU, NumpyBackend

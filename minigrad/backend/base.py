@@ -137,8 +137,13 @@ def move(array: Array, device: Device) -> Array:
     return target.from_host(source.to_host(array), device)
 
 
+def where_lies(array: Array) -> ContextManager[Any]:
+    """Make the device of `array` the current one: with where_lies(x): ..."""
+    backend = backend_of(array)
+    return backend.on(backend.device_of(array))
+
+
 def copy_of(array: Array) -> Array:
     """A copy on the same device, whichever is the current one."""
-    backend = backend_of(array)
-    with backend.on(backend.device_of(array)):
+    with where_lies(array):
         return array.copy()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd import op
-from ..backend import backend_of, dtypes
+from ..backend import backend_of, dtypes, where_lies
 from . import dims
 from .elementwise import maximum, minimum, where
 from .indices import is_basic, read_index
@@ -161,9 +161,9 @@ def _check_index(name: str, x: Any, dim: int, index: Any, others_fit: Any) -> in
 def _require_in_range(name: str, index: Any, x: Any, d: int) -> None:
     size = x.shape[d] if x.ndim else 1
     raw = index.array if hasattr(index, "face") else index
-    backend_of(raw).require(
-        (raw >= 0) & (raw < size), lambda: IndexError(f"{name}: an index is out of range for dim {d} of size {size}; count from 0")
-    )
+    message = f"{name}: an index is out of range for dim {d} of size {size}; count from 0"
+    with where_lies(raw):
+        backend_of(raw).require((raw >= 0) & (raw < size), lambda: IndexError(message))
 
 
 def gather(input: T, dim: int, index: Operand) -> T:
@@ -235,10 +235,12 @@ def one_hot(input: T, num_classes: int = -1) -> T:
         if raw.size == 0:
             raise ValueError("one_hot: give num_classes, for there is no label to tell it from")
         num_classes = int(raw.max()) + 1
-    backend_of(raw).require(
-        (raw >= 0) & (raw < num_classes),
-        lambda: ValueError(f"one_hot: a label is outside [0, {num_classes}); labels range from {raw.min()} to {raw.max()}"),
-    )
+
+    def error() -> Exception:
+        return ValueError(f"one_hot: a label is outside [0, {num_classes}); labels range from {raw.min()} to {raw.max()}")
+
+    with where_lies(raw):
+        backend_of(raw).require((raw >= 0) & (raw < num_classes), error)
     return one_hot_op(input, classes=num_classes)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from ..backend import backend_of, device_of, dtypes, is_array
+from ..backend import backend_of, device_of, dtypes, is_array, where_lies
 
 
 def is_basic(index: tuple) -> bool:
@@ -80,7 +80,8 @@ def _require_in_range(parts: tuple, x: Any) -> None:
         if is_array(part) and part.dtype.kind == "i":
             n = x.shape[d]
             message = f"getitem: an index is out of range for dim {d} of a tensor of shape {tuple(x.shape)}"
-            backend_of(x).require((part >= -n) & (part < n), lambda message=message: IndexError(message))
+            with where_lies(x):
+                backend_of(x).require((part >= -n) & (part < n), lambda message=message: IndexError(message))
         d += _dims_taken(part)
 
 
