@@ -97,6 +97,8 @@ class debug:
 
 
 def _with_mode(function: F, mode: bool) -> F:
+    if not callable(function):
+        raise TypeError(f"a grad mode decorates a function, not {function!r}; as a context manager, write `with no_grad():`")
     if isgeneratorfunction(function):
         return _generator_with_mode(function, mode)  # type: ignore[return-value]
 

@@ -273,6 +273,8 @@ class Tensor:
         """Call hook(gradient) when the gradient of this tensor is known; what it returns, if anything, replaces it."""
         if self.node is None:
             raise RuntimeError("register_hook() on a tensor that does not require gradients; call requires_grad_() first")
+        if not callable(hook):
+            raise TypeError(f"register_hook takes a callable hook(gradient), not {type(hook).__name__}")
         return Removable(watch_of(self.node).hooks, hook)
 
     @property
