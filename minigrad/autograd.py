@@ -804,8 +804,14 @@ def _as_list(x: Any) -> list:
     return list(x) if isinstance(x, (list, tuple)) else [x]
 
 
+def _check_is_tensor(x: Any, what: str) -> None:
+    if not hasattr(x, "face"):
+        raise TypeError(f"{what} must be a Tensor, not {type(x).__name__}; make one with minigrad.tensor")
+
+
 def _nodes_of(inputs: list) -> list:
     for i, x in enumerate(inputs):
+        _check_is_tensor(x, f"input {i}")
         if x.node is None:
             raise RuntimeError(f"input {i} (shape {x.shape}) does not require gradients; call requires_grad_() on it first")
     return [x.node for x in inputs]
@@ -820,6 +826,7 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
         raise ValueError(f"{len(tensors)} tensors but {len(gradients)} gradients were given")
     seeds = []
     for t, g in zip(tensors, gradients):
+        _check_is_tensor(t, "what is differentiated")
         if t.node is None:
             raise RuntimeError(
                 f"backward on a tensor of shape {t.shape} that has no graph: nothing it was computed from requires gradients "
@@ -833,6 +840,7 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
                 )
             seeds.append(t.face.of(_there(np.ones_like, t.array), None) if create_graph else one_like(t.array))
             continue
+        _check_is_tensor(g, "the gradient given")
         if tuple(g.shape) != tuple(t.shape):
             raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; they must be equal")
         if g.dtype != t.dtype:
