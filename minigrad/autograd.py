@@ -99,6 +99,7 @@ OPS: dict[str, "Op"] = {}
 _new = object.__new__
 _ndarray = np.ndarray
 _NO_KW: dict[str, Any] = {}
+_TERSE = (ValueError, TypeError, OverflowError)  # what NumPy and CuPy raise without saying for whom
 
 
 class Op:
@@ -253,7 +254,10 @@ def _unary(row: Op) -> Callable:
         a = getattr(x, "array", None)
         if a.__class__ is not _ndarray or (wants_float and a.dtype.kind != "f"):
             return apply(row, (x,), kw)
-        y = forward(a, **kw)
+        try:
+            y = forward(a, **kw)
+        except _TERSE as error:
+            raise _explained(error, row, (a,)) from error
         if y.__class__ is not _ndarray:
             y = _as_array(y)
         parent = x.node
@@ -295,7 +299,10 @@ def _binary(row: Op) -> Callable:
             or (wants_float and a.dtype.kind != "f")
         ):
             return apply(row, (x, z), _NO_KW)
-        y = forward(a, b)
+        try:
+            y = forward(a, b)
+        except _TERSE as error:
+            raise _explained(error, row, (a, b)) from error
         if y.__class__ is not _ndarray:
             y = _as_array(y)
         out = _new(x.face)
@@ -332,7 +339,10 @@ def _ternary(row: Op) -> Callable:
         c = getattr(u, "array", None)
         if not (a.__class__ is b.__class__ is c.__class__ is _ndarray):
             return apply(row, (x, z, u), _NO_KW)
-        y = forward(a, b, c)
+        try:
+            y = forward(a, b, c)
+        except _TERSE as error:
+            raise _explained(error, row, (a, b, c)) from error
         out = _new(x.face)
         out.array = y
         p, q, r = x.node, z.node, u.node
@@ -383,15 +393,18 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     if first is None:
         return row.forward(*args, **kw)
     arrays = tuple(listed)
-    if on_host:
-        if row.cast is not None:
-            arrays = cast_together(arrays, row.cast == "float")
-        ys = row.forward(*arrays, **kw)
-    else:
-        with backend_of(first.array).on(_common_device(arrays, row)):
+    try:
+        if on_host:
             if row.cast is not None:
                 arrays = cast_together(arrays, row.cast == "float")
             ys = row.forward(*arrays, **kw)
+        else:
+            with backend_of(first.array).on(_common_device(arrays, row)):
+                if row.cast is not None:
+                    arrays = cast_together(arrays, row.cast == "float")
+                ys = row.forward(*arrays, **kw)
+    except _TERSE as error:
+        raise _explained(error, row, arrays) from error
     mode = current_mode()
     recorded = bool(mode) and any([p is not None for p in parents])
     if recorded and mode is CHECKED:
@@ -490,6 +503,18 @@ def _operand(x: Any, row: Op) -> Any:
         f"{row.name}: an operand is a {type(x).__name__}; operands are Tensors, arrays or numbers "
         "(make a Tensor of other data with minigrad.tensor)"
     )
+
+
+def _explained(error: Exception, row: Op, operands: tuple) -> Exception:
+    """NumPy's error under the op's name, with the operands; an error that names its op is left as it is."""
+    message = str(error)
+    if type(error) not in _TERSE or message.split(" ")[0].endswith(":"):
+        return error
+    if "broadcast" in message:
+        shapes = " and ".join(str(tuple(x.shape)) for x in operands if hasattr(x, "shape"))
+        message = f"shapes {shapes} do not broadcast together: from the last dimension on, sizes must be equal or 1"
+    described = ", ".join(f"{x.dtype} {tuple(x.shape)}" if hasattr(x, "dtype") else repr(x) for x in operands)
+    return type(error)(f"{row.name}: {message} (operands: {described})")
 
 
 def _common_device(arrays: tuple, row: Op) -> Any:
