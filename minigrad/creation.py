@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`data` itself if it is such a tensor, else a tensor that shares an array's memory where dtype and device allow."""
+    """`data` itself if it is such a tensor, else one that shares an array's memory where dtype and device allow."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
     return Tensor.of(array_from(data, dtype, device, copy=False))
@@ -203,8 +203,14 @@ def _random_dtype(dtype: Any, name: str) -> np.dtype:
 
 
 def randint(
-    low: int, high: Any = None, size: Size = None, *, generator: Generator | None = None, dtype: Any = None,
-    device: Any = None, requires_grad: bool = False,
+    low: int,
+    high: Any = None,
+    size: Size = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Integers drawn uniformly from [low, high): randint(low, high, size) or randint(high, size)."""
     if size is None:

@@ -31,6 +31,6 @@ def current_device() -> int:
 
 
 def synchronize(device: Any = None) -> None:
-    """Wait until a CUDA device is done; errors that it found meanwhile, such as a label out of range, are raised here."""
+    """Wait until a CUDA device is done. Errors that it found meanwhile, as a label out of range, are raised here."""
     place = resolve("cuda" if device is None else device)
     backend_for(place).synchronize(place)

@@ -30,7 +30,9 @@ class Context:
         """Keep tensors (inputs, outputs or others) for backward(), guarded against change in place."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward takes Tensors, not {type(t).__name__}; keep others as attributes of ctx")
+                raise TypeError(
+                    f"save_for_backward takes Tensors, not {type(t).__name__}; keep others as attributes of ctx"
+                )
         self._to_save = tensors
 
     @property
@@ -92,14 +94,21 @@ class _Row:
         while len(grads) > len(wanted) and grads[-1] is None:
             grads.pop()
         if len(grads) != len(wanted):
-            raise RuntimeError(f"{self.name}.backward returned {len(grads)} gradients, but forward took {len(wanted)} inputs")
-        return [None if want is None else self._checked(part, i, recording) for i, (part, want) in enumerate(zip(grads, wanted))]
+            raise RuntimeError(
+                f"{self.name}.backward returned {len(grads)} gradients, but forward took {len(wanted)} inputs"
+            )
+        return [
+            None if want is None else self._checked(part, i, recording)
+            for i, (part, want) in enumerate(zip(grads, wanted))
+        ]
 
     def _checked(self, part: Any, i: int, recording: bool) -> Any:
         if part is None:
             return None
         if not isinstance(part, Tensor):
-            raise TypeError(f"{self.name}.backward returned a {type(part).__name__} for input {i}; return a Tensor or None")
+            raise TypeError(
+                f"{self.name}.backward returned a {type(part).__name__} for input {i}; return a Tensor or None"
+            )
         return part.clone() if recording else part.array.copy()  # it may be a saved tensor, or g itself
 
 
@@ -170,6 +179,6 @@ class Function:
 
 
 def _of_its_own(array: Any, taken: list[Any]) -> Any:
-    """`array`, copied if it is part of another: a change of one in place would else go unseen by the other's history."""
+    """`array`, copied if it is part of another: else a change of one in place would pass the other's history by."""
     shared = array.base is not None or any(array is other for other in taken)
     return array.copy() if shared else array

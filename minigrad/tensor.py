@@ -11,6 +11,7 @@ from .autograd import Leaf, Node, in_one_buffer, next_tick, op, record, watch_of
 from .backend import Device, backend_of, copy_of, device_of, dtypes, is_array, move, resolve, writelog
 from .backend.random import Generator, rng_of
 from .gradmode import is_grad_enabled
+from .numpy_forms import FUNCTIONS, REDUCTIONS, UFUNCS
 from .ops import elementwise, index as indexing, linalg, shape as shaping
 from .ops.typing import Operand
 
@@ -32,8 +33,8 @@ def _in_place(function: Callable, name: str) -> Callable:
 class Tensor:
     """An array with a memory of how it was computed.
 
-    Tensor(data) copies nested lists, numbers or an array. `array` is the raw NumPy or CuPy array; `node` is where it came
-    from: None, a Leaf (requires_grad=True) or the node of an op.
+    Tensor(data) copies nested lists, numbers or an array. `array` is the raw NumPy or CuPy array; `node` is where it
+    came from: None, a Leaf (requires_grad=True) or the node of an op.
     """
 
     __slots__ = ("__weakref__", "array", "node")
@@ -121,7 +122,9 @@ class Tensor:
         return self.array.shape[0]
 
     def __repr__(self) -> str:
-        values = np.array2string(backend_of(self.array).to_host(self.array), separator=", ", prefix="tensor(", threshold=200)
+        values = np.array2string(
+            backend_of(self.array).to_host(self.array), separator=", ", prefix="tensor(", threshold=200
+        )
         parts = [f"tensor({values}", f"shape={self.shape}", f"dtype={self.dtype}", f"device={self.device}"]
         node = self.node
         if node is not None:
@@ -132,7 +135,9 @@ class Tensor:
         if not spec:
             return repr(self)
         if self.ndim:
-            raise TypeError(f"a tensor of shape {self.shape} cannot be formatted as {spec!r}; format its .item() or .numpy()")
+            raise TypeError(
+                f"a tensor of shape {self.shape} cannot be formatted as {spec!r}; format its .item() or .numpy()"
+            )
         return format(self.item(), spec)
 
     # ------------------------------------------------------------------------------------------------ leaving minigrad
@@ -150,7 +155,7 @@ class Tensor:
         return self.array.tolist()
 
     def numpy(self, *, force: Bool = False) -> np.ndarray:
-        """A NumPy array on the same memory. Raises RuntimeError if gradients or a GPU stand in the way, unless `force`."""
+        """A NumPy array on the same memory. Raises RuntimeError where gradients or a GPU forbid it, unless `force`."""
         if force:
             return backend_of(self.array).to_host(self.array)
         if self.node is not None:
@@ -207,11 +212,15 @@ class Tensor:
         """
         if requires_grad and self.node is None:
             if self.array.dtype.kind != "f":
-                raise TypeError(f"only floating-point tensors can require gradients, not {self.dtype}; cast with .float()")
+                raise TypeError(
+                    f"only floating-point tensors can require gradients, not {self.dtype}; cast with .float()"
+                )
             self.node = Leaf(self.array.shape, self.array.dtype)
         elif not requires_grad and self.node is not None:
             if self.node.op is not None:
-                raise RuntimeError("requires_grad can only be switched off on leaves; use .detach() on a computed tensor")
+                raise RuntimeError(
+                    "requires_grad can only be switched off on leaves; use .detach() on a computed tensor"
+                )
             self.node = None
         return self
 
@@ -272,7 +281,9 @@ class Tensor:
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Removable:
         """Call hook(gradient) when the gradient of this tensor is known; what it returns, if anything, replaces it."""
         if self.node is None:
-            raise RuntimeError("register_hook() on a tensor that does not require gradients; call requires_grad_() first")
+            raise RuntimeError(
+                "register_hook() on a tensor that does not require gradients; call requires_grad_() first"
+            )
         if not callable(hook):
             raise TypeError(f"register_hook takes a callable hook(gradient), not {type(hook).__name__}")
         return Removable(watch_of(self.node).hooks, hook)
@@ -289,7 +300,7 @@ class Tensor:
         self.set_array(value.array)
 
     def set_array(self, array: Any) -> None:
-        """Put another raw array in place of this one; a leaf stays a leaf, and gathers gradients of the new shape and dtype."""
+        """Put another raw array in place of this one. A leaf stays one; its gradients have the new shape and dtype."""
         node = self.node
         if node is not None:
             if node.op is not None:
@@ -302,7 +313,9 @@ class Tensor:
 
     # -------------------------------------------------------------------------------------------- dtypes and devices
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: Bool = False, non_blocking: Bool = False) -> Tensor:
+    def to(
+        self, *args: Any, dtype: Any = None, device: Any = None, copy: Bool = False, non_blocking: Bool = False
+    ) -> Tensor:
         """In another dtype, on another device, or in both of another tensor: to(dtype), to(device), to(tensor).
 
         Itself if nothing changes, unless `copy`.
@@ -359,7 +372,9 @@ class Tensor:
     def new_full(self, size: Any, fill_value: Any, dtype: Any = None) -> Tensor:
         backend = backend_of(self.array)
         with backend.on(self.device):
-            return self.face.of(backend.xp.full(size, fill_value, dtype=self.dtype if dtype is None else dtypes.as_dtype(dtype)))
+            return self.face.of(
+                backend.xp.full(size, fill_value, dtype=self.dtype if dtype is None else dtypes.as_dtype(dtype))
+            )
 
     def new_zeros(self, *size: Any) -> Tensor:
         return self.new_full(ops.dims.shape_of(size, "new_zeros"), 0)
@@ -379,7 +394,10 @@ class Tensor:
         if result.shape != self.shape:
             raise ValueError(f"{name}: the result has shape {result.shape} and does not fit this tensor's {self.shape}")
         if dtypes.category(result.dtype) > dtypes.category(self.dtype):
-            raise TypeError(f"{name}: the result, of dtype {result.dtype}, cannot be kept in a tensor of {self.dtype}; cast it first")
+            raise TypeError(
+                f"{name}: the result, of dtype {result.dtype}, cannot be kept in a tensor of {self.dtype}; "
+                "cast it first"
+            )
         result = ops.astype(result, self.dtype)
         self._write(..., result.array)
         if result.node is not None:
@@ -400,7 +418,8 @@ class Tensor:
         array = self.array
         if not _is_writeable(array):
             raise ValueError(
-                f"this tensor of shape {self.shape} is read-only (expanded, or made from a read-only array); clone() it first"
+                f"this tensor of shape {self.shape} is read-only (expanded, or made from a read-only array); "
+                "clone() it first"
             )
         backend = backend_of(array)
         with np.errstate(all="ignore"), backend.on(backend.device_of(array)):
@@ -409,7 +428,8 @@ class Tensor:
                 array[where] = values
             except ValueError as error:
                 raise ValueError(
-                    f"setitem: values of shape {np.shape(values)} do not fit the chosen part of a tensor of shape {self.shape}"
+                    f"setitem: values of shape {np.shape(values)} do not fit the chosen part "
+                    f"of a tensor of shape {self.shape}"
                 ) from error
         writelog.log(part, next_tick())
 
@@ -435,13 +455,16 @@ class Tensor:
     def _to_be_written(self, value: Any) -> Tensor:
         """`value` as a tensor of this one's dtype; numbers and lists are made on this one's device."""
         if isinstance(value, (list, tuple)) and _holds_gradients(value):
-            raise TypeError("setitem: a list of tensors would lose their gradients; join them first with minigrad.stack")
+            raise TypeError(
+                "setitem: a list of tensors would lose their gradients; join them first with minigrad.stack"
+            )
         if not isinstance(value, Tensor):
             is_number = not isinstance(value, np.ndarray) and not is_array(value)
             value = self.face.of(array_from(value, self.dtype, self.device if is_number else None, copy=False))
         if value.device != self.device:
             raise RuntimeError(
-                f"setitem: the value is on {value.device}, the tensor on {self.device}; move it with .to('{self.device}')"
+                f"setitem: the value is on {value.device}, the tensor on {self.device}; "
+                f"move it with .to('{self.device}')"
             )
         return ops.astype(value, self.dtype)
 
@@ -553,7 +576,13 @@ class Tensor:
     sqrt, rsqrt, reciprocal = ops.sqrt, ops.rsqrt, ops.reciprocal
     sin, cos, tan, tanh, erf = ops.sin, ops.cos, ops.tan, ops.tanh, ops.erf
     sign, floor, ceil, round, trunc = ops.sign, ops.floor, ops.ceil, ops.round, ops.trunc
-    sigmoid, logsigmoid, softplus, relu, leaky_relu = ops.sigmoid, ops.logsigmoid, ops.softplus, ops.relu, ops.leaky_relu
+    sigmoid, logsigmoid, softplus, relu, leaky_relu = (
+        ops.sigmoid,
+        ops.logsigmoid,
+        ops.softplus,
+        ops.relu,
+        ops.leaky_relu,
+    )
     elu, gelu, silu = ops.elu, ops.gelu, ops.silu
     eq, ne, lt, le, gt, ge = ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge
     logical_not, logical_and, logical_or = ops.logical_not, ops.logical_and, ops.logical_or
@@ -602,7 +631,9 @@ class Tensor:
     # -------------------------------------------------------------------------------------------- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        table, known = {"__call__": (_UFUNCS, ()), "reduce": (_REDUCTIONS, ("axis", "dtype", "keepdims"))}.get(method, ({}, ()))
+        table, known = {"__call__": (UFUNCS, ()), "reduce": (REDUCTIONS, ("axis", "dtype", "keepdims"))}.get(
+            method, ({}, ())
+        )
         function, refused = table.get(ufunc), [k for k in options if k not in known]
         if function is None or refused:
             what = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
@@ -611,9 +642,11 @@ class Tensor:
         return function(*inputs, **options)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, options: dict) -> Any:
-        ours = _FUNCTIONS.get(function)
+        ours = FUNCTIONS.get(function)
         if ours is None:
-            raise TypeError(f"np.{function.__name__} is not available for Tensors; take the array with .detach().numpy()")
+            raise TypeError(
+                f"np.{function.__name__} is not available for Tensors; take the array with .detach().numpy()"
+            )
         return ours(*args, **options)
 
     # ---------------------------------------------------------------------------------------------- copies and files
@@ -671,7 +704,7 @@ class View(Tensor):
         self._seen = self._root.node
 
     def _follow(self) -> None:
-        """The root has another history than when this view was taken: take it anew. No recursion: chains may be long."""
+        """The root has another history than when this view was taken: take it anew, down the chain of bases."""
         now = self._root.node
         changed_in_place = now is not None and now.op is not None
         stale = []
@@ -687,8 +720,8 @@ class View(Tensor):
     def _retake(self) -> None:
         if self._replay is None:
             raise RuntimeError(
-                "this tensor is one of several views (from split, chunk or unbind) of a tensor that was then changed in "
-                "place; take the views again after the change"
+                "this tensor is one of several views (from split, chunk or unbind) of a tensor that was then changed "
+                "in place; take the views again after the change"
             )
         row, options = self._replay
         base = self._base
@@ -710,14 +743,14 @@ class View(Tensor):
             root = root._base
         if root.node is not None and root.node.op is None:
             raise RuntimeError(
-                f"{name}: this is a view of a leaf that requires gradients, which cannot be changed in place while ops are "
-                "recorded; do it under minigrad.no_grad(), or on a clone()"
+                f"{name}: this is a view of a leaf that requires gradients, which cannot be changed in place while "
+                "ops are recorded; do it under minigrad.no_grad(), or on a clone()"
             )
         recorded = self.node is not None or any(getattr(a, "node", None) is not None for a in (root, *args))
         if recorded and several:
             raise RuntimeError(
-                f"{name}: this view is one of several from split, chunk or unbind; changing it in place inside a graph is "
-                "refused: index the base instead, as in x[i] = ..., or change a clone()"
+                f"{name}: this view is one of several from split, chunk or unbind; changing it in place inside a graph "
+                "is refused: index the base instead, as in x[i] = ..., or change a clone()"
             )
         if recorded and made_without_grad:
             raise RuntimeError(
@@ -742,7 +775,9 @@ class View(Tensor):
 
     def detach_(self: S) -> S:
         """Refused: the base would still hold the history. Use detach()."""
-        raise RuntimeError("detach_() on a view of another tensor is refused, for its base keeps the history; use detach()")
+        raise RuntimeError(
+            "detach_() on a view of another tensor is refused, for its base keeps the history; use detach()"
+        )
 
     def requires_grad_(self: S, requires_grad: bool = True) -> S:
         node = self.node
@@ -774,7 +809,7 @@ _put_view = op(
 
 
 class Removable:
-    """What registering a hook returns: remove() takes the hook off again; as a context manager, at the end of the block."""
+    """What registering a hook returns: remove() takes the hook off again, and so does the end of a with block."""
 
     def __init__(self, hooks: dict[int, Callable], hook: Callable) -> None:
         self.id = next_tick()
@@ -838,7 +873,9 @@ def _raw(data: Any) -> Any:
         try:
             return backend_of(data) and data
         except TypeError:
-            raise TypeError(f"a tensor cannot be made from {type(data).__name__}; give numbers, nested lists or an array") from None
+            raise TypeError(
+                f"a tensor cannot be made from {type(data).__name__}; give numbers, nested lists or an array"
+            ) from None
     try:
         raw = np.asarray(data)
     except ValueError as error:
@@ -884,12 +921,16 @@ def draw_uniform(size: tuple, dtype: np.dtype, a: Any, b: Any, generator: Genera
 def _is_writeable(array: Any) -> bool:
     if array.__class__ is np.ndarray:
         return array.flags.writeable
-    return not any(stride == 0 and n > 1 for n, stride in zip(array.shape, array.strides))  # CuPy would write to all at once
+    return not any(
+        stride == 0 and n > 1 for n, stride in zip(array.shape, array.strides)
+    )  # CuPy would write to all at once
 
 
 def _check_floating(t: Tensor, name: str) -> None:
     if t.array.dtype.kind != "f":
-        raise TypeError(f"{name} draws floating-point numbers, which a tensor of {t.dtype} cannot hold; cast it with .float()")
+        raise TypeError(
+            f"{name} draws floating-point numbers, which a tensor of {t.dtype} cannot hold; cast it with .float()"
+        )
 
 
 def _names_device(name: str) -> bool:
@@ -921,72 +962,3 @@ def _rebuild(cls: type, array: Any, requires_grad: bool) -> Any:
 
 def _unpickle(cls: type, host: np.ndarray, device: str, requires_grad: bool) -> Any:
     return _rebuild(cls, array_from(host, None, device, copy=False), requires_grad)
-
-
-# ----------------------------------------------------------------------------------- what NumPy's functions mean here
-
-
-def _reducer(function: Callable) -> Callable:
-    def reduce(x: Tensor, axis: Any = 0, dtype: Any = None, keepdims: bool = False) -> Tensor:
-        if dtype is not None:
-            x = ops.astype(x, np.dtype(dtype))
-        return function(x, axis, keepdims)
-
-    return reduce
-
-
-def _numpy_form(function: Callable) -> Callable:
-    """A reduction under NumPy's argument names."""
-
-    def call(a: Tensor, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        return function(a, axis, keepdims, **options)
-
-    return call
-
-
-def _moment(function: Callable) -> Callable:
-    def call(a: Tensor, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-        return function(a, axis, keepdim=keepdims, correction=ddof)
-
-    return call
-
-
-_UFUNCS: dict[Any, Callable] = {
-    np.add: ops.add, np.subtract: ops.sub, np.multiply: ops.mul, np.true_divide: ops.div, np.power: ops.pow,
-    np.floor_divide: ops.floor_divide, np.remainder: ops.remainder, np.matmul: ops.matmul,
-    np.maximum: ops.maximum, np.minimum: ops.minimum, np.negative: ops.neg, np.absolute: ops.abs, np.sign: ops.sign,
-    np.exp: ops.exp, np.log: ops.log, np.log1p: ops.log1p, np.expm1: ops.expm1, np.sqrt: ops.sqrt, np.square: ops.square,
-    np.reciprocal: ops.reciprocal, np.sin: ops.sin, np.cos: ops.cos, np.tan: ops.tan, np.tanh: ops.tanh,
-    np.floor: ops.floor, np.ceil: ops.ceil, np.trunc: ops.trunc, np.rint: ops.round,
-    np.equal: ops.eq, np.not_equal: ops.ne, np.less: ops.lt, np.less_equal: ops.le, np.greater: ops.gt,
-    np.greater_equal: ops.ge, np.logical_not: ops.logical_not, np.logical_and: ops.logical_and,
-    np.logical_or: ops.logical_or, np.logical_xor: ops.logical_xor, np.invert: ops.bitwise_not,
-    np.bitwise_and: ops.bitwise_and, np.bitwise_or: ops.bitwise_or, np.bitwise_xor: ops.bitwise_xor,
-    np.isnan: ops.isnan, np.isinf: ops.isinf, np.isfinite: ops.isfinite,
-}  # fmt: skip
-
-_REDUCTIONS: dict[Any, Callable] = {
-    np.add: _reducer(ops.sum), np.multiply: _reducer(ops.prod), np.maximum: _reducer(ops.amax),
-    np.minimum: _reducer(ops.amin), np.logical_and: _reducer(ops.all), np.logical_or: _reducer(ops.any),
-}
-
-_FUNCTIONS: dict[Any, Callable] = {
-    np.where: ops.where, np.concatenate: lambda arrays, axis=0: ops.cat(arrays, axis), np.stack: lambda arrays, axis=0: ops.stack(arrays, axis),
-    np.sum: _numpy_form(ops.sum), np.mean: _numpy_form(ops.mean), np.prod: _numpy_form(ops.prod),
-    np.max: _numpy_form(ops.amax), np.min: _numpy_form(ops.amin), np.amax: _numpy_form(ops.amax), np.amin: _numpy_form(ops.amin),
-    np.all: _numpy_form(ops.all), np.any: _numpy_form(ops.any),
-    np.argmax: _numpy_form(ops.argmax), np.argmin: _numpy_form(ops.argmin), np.var: _moment(ops.var), np.std: _moment(ops.std),
-    np.cumsum: lambda a, axis=None: ops.cumsum(a.flatten() if axis is None else a, axis or 0),
-    np.broadcast_to: lambda array, shape: ops.expand(array, shape),
-    np.reshape: lambda a, shape: ops.reshape(a, shape), np.transpose: lambda a, axes=None: a.T if axes is None else ops.permute(a, axes),
-    np.swapaxes: ops.transpose, np.moveaxis: ops.movedim, np.squeeze: lambda a, axis=None: ops.squeeze(a, axis),
-    np.expand_dims: lambda a, axis: ops.unsqueeze(a, axis), np.flip: lambda m, axis=None: ops.flip(m, tuple(range(m.ndim)) if axis is None else axis),
-    np.tril: lambda m, k=0: ops.tril(m, k), np.triu: lambda m, k=0: ops.triu(m, k),
-    np.clip: lambda a, a_min=None, a_max=None: ops.clamp(a, a_min, a_max), np.dot: ops.matmul, np.copy: ops.clone,
-    np.zeros_like: lambda a: a.new_full(a.shape, 0), np.ones_like: lambda a: a.new_full(a.shape, 1),
-    np.full_like: lambda a, fill_value: a.new_full(a.shape, fill_value),
-    np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: lambda a: a.numel(), np.round: ops.round,
-    np.linalg.norm: lambda x, ord=2, axis=None, keepdims=False: ops.norm(x, 2 if ord is None else ord, axis, keepdims),
-    np.allclose: lambda a, b, **options: np.allclose(*(x.numpy(force=True) if isinstance(x, Tensor) else x for x in (a, b)), **options),
-    np.array_equal: lambda a, b: np.array_equal(*(x.numpy(force=True) if isinstance(x, Tensor) else x for x in (a, b))),
-}  # fmt: skip

@@ -8,35 +8,113 @@ import numpy as np
 
 LEAVES = {"a": (2, 3), "b": (3,), "c": ()}
 VIEWS = (
-    "{x}[0]", "{x}[-1]", "{x}[1:]", "{x}[:, 1]", "{x}[..., ::2]", "{x}[:, :2]", "{x}[None]", "{x}[...]", "{x}[1, 2]", "{x}.T",
-    "{x}.reshape(-1)", "{x}.reshape(3, 2)", "{x}.T.reshape(-1)", "{x}.view(-1)", "{x}.unsqueeze(0)", "{x}.squeeze()",
-    "{x}.transpose(0, 1)", "{x}.expand(2, 3)", "{x}.permute(1, 0)", "{x}.contiguous()", "{x}.view({x}.shape)",
+    "{x}[0]",
+    "{x}[-1]",
+    "{x}[1:]",
+    "{x}[:, 1]",
+    "{x}[..., ::2]",
+    "{x}[:, :2]",
+    "{x}[None]",
+    "{x}[...]",
+    "{x}[1, 2]",
+    "{x}.T",
+    "{x}.reshape(-1)",
+    "{x}.reshape(3, 2)",
+    "{x}.T.reshape(-1)",
+    "{x}.view(-1)",
+    "{x}.unsqueeze(0)",
+    "{x}.squeeze()",
+    "{x}.transpose(0, 1)",
+    "{x}.expand(2, 3)",
+    "{x}.permute(1, 0)",
+    "{x}.contiguous()",
+    "{x}.view({x}.shape)",
     "{x}.movedim(0, 1)",
 )
 SEVERAL = ("{x}.split(1)[0]", "{x}.split(2, 1)[1]", "{x}.unbind()[1]", "{x}.chunk(2)[0]", "list({x})[0]")
 APART = ("{x}.detach()", "{x}.data", "{x}.detach()[0]")
 COPIES = (
-    "{x}.clone()", "{x}[L.tensor([1, 0, 1])]", "{x}[[0, 1]]", "{x}[:, L.tensor([2, 0])]", "{x}[L.tensor([True, False])]",
-    "L.cat([{x}, {y}])", "L.stack([{x}, {y}])",
+    "{x}.clone()",
+    "{x}[L.tensor([1, 0, 1])]",
+    "{x}[[0, 1]]",
+    "{x}[:, L.tensor([2, 0])]",
+    "{x}[L.tensor([True, False])]",
+    "L.cat([{x}, {y}])",
+    "L.stack([{x}, {y}])",
 )
 VALUES = (
-    "{x} * {y}", "{x} * {y}", "{x} + {y}", "{x} - {y}", "{x}.sin()", "{x}.tanh()", "{x}.exp()", "{x}.sigmoid()", "{x}.square()",
-    "{x} * 2", "{x}.mean()", "{x}.sum(0)", "{x} / ({y} * {y} + 1)", "{x} @ {y}", "L.where(L.tensor([True, False, True]), {x}, {y})",
+    "{x} * {y}",
+    "{x} * {y}",
+    "{x} + {y}",
+    "{x} - {y}",
+    "{x}.sin()",
+    "{x}.tanh()",
+    "{x}.exp()",
+    "{x}.sigmoid()",
+    "{x}.square()",
+    "{x} * 2",
+    "{x}.mean()",
+    "{x}.sum(0)",
+    "{x} / ({y} * {y} + 1)",
+    "{x} @ {y}",
+    "L.where(L.tensor([True, False, True]), {x}, {y})",
 )
 CHANGES = (
-    "{x}.add_({y})", "{x}.mul_({y})", "{x}.mul_({y})", "{x}.sub_({y})", "{x}.mul_(2)", "{x}.tanh_()", "{x}.sigmoid_()",
-    "{x}.neg_()", "{x}.zero_()", "{x}.fill_(0.5)", "{x}.copy_({y})", "{x}.clamp_(-1.5, 1.5)", "{x} += {y}",
-    "{x} *= {y}", "{x} -= {x}.sin()", "{x}.div_({y} * {y} + 1)", "{x}.mul_({x})", "{x}.pow_(2)",
-    "{x}.masked_fill_(L.tensor([True, False, True]), 0.25)", "{x}.add_({y}, alpha=0.5)",
-    "{x}[0] = {y}", "{x}[1:] = {y}", "{x}[:, 1] = {y}", "{x}[...] = {y}", "{x}[1] = 0.75", "{x}[0] += {y}", "{x}[0] *= {y}",
-    "{x}[L.tensor([1, 0])] = {y}", "{x}[L.tensor([True, False])] = {y}", "{x}[L.tensor([1, 0])] += {y}", "{x}[:, [2, 0]] = {y}",
-    "{x}[{x} > 0.3] = 0.1", "{x}[0] = {x}[1]", "{x}[1, 2] = {y}", "{x}[None, 0] = {y}", "{x}.T[0] = {y}", "{x}[0][1] = {y}",
+    "{x}.add_({y})",
+    "{x}.mul_({y})",
+    "{x}.mul_({y})",
+    "{x}.sub_({y})",
+    "{x}.mul_(2)",
+    "{x}.tanh_()",
+    "{x}.sigmoid_()",
+    "{x}.neg_()",
+    "{x}.zero_()",
+    "{x}.fill_(0.5)",
+    "{x}.copy_({y})",
+    "{x}.clamp_(-1.5, 1.5)",
+    "{x} += {y}",
+    "{x} *= {y}",
+    "{x} -= {x}.sin()",
+    "{x}.div_({y} * {y} + 1)",
+    "{x}.mul_({x})",
+    "{x}.pow_(2)",
+    "{x}.masked_fill_(L.tensor([True, False, True]), 0.25)",
+    "{x}.add_({y}, alpha=0.5)",
+    "{x}[0] = {y}",
+    "{x}[1:] = {y}",
+    "{x}[:, 1] = {y}",
+    "{x}[...] = {y}",
+    "{x}[1] = 0.75",
+    "{x}[0] += {y}",
+    "{x}[0] *= {y}",
+    "{x}[L.tensor([1, 0])] = {y}",
+    "{x}[L.tensor([True, False])] = {y}",
+    "{x}[L.tensor([1, 0])] += {y}",
+    "{x}[:, [2, 0]] = {y}",
+    "{x}[{x} > 0.3] = 0.1",
+    "{x}[0] = {x}[1]",
+    "{x}[1, 2] = {y}",
+    "{x}[None, 0] = {y}",
+    "{x}.T[0] = {y}",
+    "{x}[0][1] = {y}",
 )
 OPEN = (  # what PyTorch leaves open: which of several values stays, and reading what is being overwritten
-    "{x}[L.tensor([0, 0])] = {y}", "{x}[L.tensor([1, 0, 1])] *= {y}", "{x}.mul_({x}[0])", "{x}[1:] = {x}[:-1]",
-    "{x}[:, [2, 0]] = {x}[:, :2]", "{x} += {x}.T",
+    "{x}[L.tensor([0, 0])] = {y}",
+    "{x}[L.tensor([1, 0, 1])] *= {y}",
+    "{x}.mul_({x}[0])",
+    "{x}[1:] = {x}[:-1]",
+    "{x}[:, [2, 0]] = {x}[:, :2]",
+    "{x} += {x}.T",
 )
-KINDS = {"view": VIEWS, "several": SEVERAL, "apart": APART, "copy": COPIES, "value": VALUES, "change": CHANGES, "open": OPEN}
+KINDS = {
+    "view": VIEWS,
+    "several": SEVERAL,
+    "apart": APART,
+    "copy": COPIES,
+    "value": VALUES,
+    "change": CHANGES,
+    "open": OPEN,
+}
 PLAIN = {"view": 6, "several": 1, "copy": 1, "value": 4, "change": 7}
 WITH_OPEN = {**PLAIN, "open": 2}
 WITH_CUTS = {**PLAIN, "apart": 1}  # with parts of the graph cut off, so that finite differences are no oracle
@@ -68,7 +146,9 @@ class Program:
         return total
 
     def gradients(self):
-        return {name: None if self.names[name].grad is None else np.array(self.names[name].grad.tolist()) for name in LEAVES}
+        return {
+            name: None if self.names[name].grad is None else np.array(self.names[name].grad.tolist()) for name in LEAVES
+        }
 
 
 def leaf_values(rng):

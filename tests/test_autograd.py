@@ -1,4 +1,5 @@
 """The tape: recording, the walk, grad modes, hooks, higher orders, memory."""
+
 import contextlib
 import gc
 import threading
@@ -109,7 +110,9 @@ def test_backward_into_chosen_inputs_only():
 
 
 @pytest.mark.parametrize("dtype", [mg.float16, mg.float32, mg.float64])
-@pytest.mark.parametrize("shapes", [((3,), (2, 3)), ((2, 1), (1, 3)), ((), (2, 3)), ((1, 1), (3,)), ((0, 3), (3,)), ((2, 0), (1, 1))])
+@pytest.mark.parametrize(
+    "shapes", [((3,), (2, 3)), ((2, 1), (1, 3)), ((), (2, 3)), ((1, 1), (3,)), ((0, 3), (3,)), ((2, 0), (1, 1))]
+)
 def test_gradients_have_their_tensors_shape_and_dtype(dtype, shapes):
     a, b = (mg.ones(shape, dtype=dtype, requires_grad=True) for shape in shapes)
     ((a + b) * (a - 2 * b) / (b * b)).sum().backward()
@@ -117,7 +120,9 @@ def test_gradients_have_their_tensors_shape_and_dtype(dtype, shapes):
         assert (t.grad.shape, t.grad.dtype) == (t.shape, t.dtype)
     n = np.broadcast_shapes(*shapes)
     times = np.prod(n) // max(1, np.prod(shapes[0])) if np.prod(shapes[0]) else 0
-    np.testing.assert_allclose(a.grad.numpy(), np.full(shapes[0], times * 1.0))  # d/da (a + b)(a - 2b) / b^2 = 1 at 1, 1
+    np.testing.assert_allclose(
+        a.grad.numpy(), np.full(shapes[0], times * 1.0)
+    )  # d/da (a + b)(a - 2b) / b^2 = 1 at 1, 1
 
 
 def test_gradients_through_promotion():
@@ -137,7 +142,8 @@ def test_two_leaves_of_a_sum_have_gradients_of_their_own():
 
 @pytest.mark.parametrize("make", [
     lambda a, b: a + b, lambda a, b: a.reshape(4) + b.reshape(4), lambda a, b: a.T + b.T, lambda a, b: mg.cat([a, b]),
-    lambda a, b: mg.stack([a, b]), lambda a, b: a.expand(2, 2) + b, lambda a, b: a.clone() + b, lambda a, b: (a + b)[:1],
+    lambda a, b: mg.stack([a, b]), lambda a, b: a.expand(2, 2) + b, lambda a, b: a.clone() + b,
+    lambda a, b: (a + b)[:1],
 ])  # fmt: skip
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_no_two_gradients_share_memory(make, create_graph):
@@ -589,7 +595,8 @@ def test_an_op_with_two_outputs(own_ops, use):
 
 def test_only_the_visible_outputs_are_handed_out(own_ops):
     op = mg.op(
-        lambda x: (np.exp(x), x * 1), joint=lambda gs, ys, _x, *, needs: [gs[0] * ys[0]], outputs=2, visible=1, name="hidden",
+        lambda x: (np.exp(x), x * 1), joint=lambda gs, ys, _x, *, needs: [gs[0] * ys[0]], outputs=2, visible=1,
+        name="hidden",
     )  # fmt: skip
     x = leaf([0.5])
     y = op(x)
@@ -777,6 +784,6 @@ def test_memory_stays_after_a_thousand_training_steps(no_collector, rng):
 
 
 def in_use():
-    """Bytes in arrays, and the number of objects that can refer to others. (Python itself keeps freed tuples for reuse.)"""
+    """Bytes in arrays, and the number of objects that can refer to others. (Python keeps freed tuples for reuse.)"""
     arrays = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
     return sum(trace.size for trace in arrays.traces), len(gc.get_objects())

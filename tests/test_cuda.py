@@ -1,4 +1,5 @@
 """Where there is no GPU, or no CuPy: clear answers. (With one: tests/backend/test_cupy_backend.py.)"""
+
 import subprocess
 import sys
 
@@ -20,7 +21,13 @@ def no_cupy(monkeypatch):
 
 def test_without_cupy(no_cupy):
     assert mg.cuda.is_available() is False and mg.cuda.device_count() == 0
-    for ask in (lambda: mg.ones(2, device="cuda"), lambda: mg.ones(2).cuda(), lambda: mg.ones(2).to("cuda:0"), mg.cuda.synchronize, mg.cuda.current_device):
+    for ask in (
+        lambda: mg.ones(2, device="cuda"),
+        lambda: mg.ones(2).cuda(),
+        lambda: mg.ones(2).to("cuda:0"),
+        mg.cuda.synchronize,
+        mg.cuda.current_device,
+    ):
         with pytest.raises(ImportError, match=r"needs CuPy.*minigrad\[cuda1"):
             ask()
     assert mg.ones(2).sum().item() == 2
@@ -39,7 +46,11 @@ def no_device(monkeypatch):
 
 def test_without_a_device(no_device):
     assert mg.cuda.is_available() is False and mg.cuda.device_count() == 0
-    for ask in (lambda: mg.ones(2, device="cuda"), lambda: mg.ones(2).cuda(), lambda: mg.tensor([1.0], device="cuda:1")):
+    for ask in (
+        lambda: mg.ones(2, device="cuda"),
+        lambda: mg.ones(2).cuda(),
+        lambda: mg.tensor([1.0], device="cuda:1"),
+    ):
         with pytest.raises(RuntimeError, match="'cuda.*finds no usable CUDA device.*'cpu'"):
             ask()
 

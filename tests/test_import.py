@@ -16,6 +16,7 @@ LAYERS = [
     {"minigrad.gradmode"},
     {"minigrad.autograd"},
     {"minigrad.ops"},
+    {"minigrad.numpy_forms"},
     {"minigrad.tensor"},
     {"minigrad.creation", "minigrad.function", "minigrad.gradcheck", "minigrad.cuda"},
     {"minigrad.nn", "minigrad.optim", "minigrad.data"},

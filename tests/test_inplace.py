@@ -1,4 +1,5 @@
 """Changes in place: each program gives the right gradients or raises, and is never silently wrong."""
+
 import warnings
 
 import numpy as np
@@ -16,7 +17,9 @@ def leaf(*shape, seed=0):
 
 
 def same(found, expected):
-    return np.allclose(0 if found is None else found, 0 if expected is None else expected, rtol=1e-8, atol=1e-9, equal_nan=True)
+    return np.allclose(
+        0 if found is None else found, 0 if expected is None else expected, rtol=1e-8, atol=1e-9, equal_nan=True
+    )
 
 
 # ------------------------------------------------------------------------------------------------- random programs
@@ -99,7 +102,9 @@ def against_differences(seeds):
             expected = differences(statements, leaves, name)
             found = np.zeros(expected.shape) if found is None else found
             scale = 1 + np.abs(expected).max()
-            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * scale, err_msg=f"{seed}, {name}: {statements}")
+            np.testing.assert_allclose(
+                found, expected, rtol=1e-5, atol=1e-5 * scale, err_msg=f"{seed}, {name}: {statements}"
+            )
         checked += 1
     return checked
 
@@ -271,8 +276,10 @@ def refuses(change, message, *tensors):
 
 
 @pytest.mark.parametrize("change", [
-    lambda w: w.add_(1), lambda w: w.__setitem__(0, 1.0), lambda w: w.zero_(), lambda w: w.copy_(mg.ones(2, 3)), lambda w: w.__imul__(2),
-    lambda w: w[0].mul_(2), lambda w: w.T[0].fill_(1), lambda w: w.unbind()[0].mul_(2), lambda w: w.reshape(-1)[0].zero_(),
+    lambda w: w.add_(1), lambda w: w.__setitem__(0, 1.0), lambda w: w.zero_(), lambda w: w.copy_(mg.ones(2, 3)),
+    lambda w: w.__imul__(2),
+    lambda w: w[0].mul_(2), lambda w: w.T[0].fill_(1), lambda w: w.unbind()[0].mul_(2),
+    lambda w: w.reshape(-1)[0].zero_(),
     lambda w: w.normal_(), lambda w: w.clamp_(0, 1), lambda w: w[0].__setitem__(0, 3.0),
 ])  # fmt: skip
 def test_a_leaf_and_its_views_are_not_changed_while_recording(change):
@@ -284,7 +291,8 @@ def test_a_leaf_and_its_views_are_not_changed_while_recording(change):
 
 
 @pytest.mark.parametrize("several", [
-    lambda x: x.split(1)[0], lambda x: x.unbind()[1], lambda x: x.chunk(2)[1], lambda x: next(iter(x)), lambda x: x.split(1)[0][0],
+    lambda x: x.split(1)[0], lambda x: x.unbind()[1], lambda x: x.chunk(2)[1], lambda x: next(iter(x)),
+    lambda x: x.split(1)[0][0],
 ])  # fmt: skip
 def test_one_of_several_views_is_not_changed_in_a_graph(several):
     w = leaf(2, 3)
@@ -366,9 +374,12 @@ def changed(x, how):
 
 
 @pytest.mark.parametrize("how", [
-    lambda x: x.mul_(2), lambda x: x[0].zero_(), lambda x: x.T[1].add_(1), lambda x: x.detach().mul_(2), lambda x: x.data.fill_(1),
-    lambda x: x.__setitem__((0, 0), 5.0), lambda x: x.reshape(-1).copy_(mg.ones(6)), lambda x: x.detach()[1:].detach().neg_(),
-    lambda x: x.numpy(force=True) is not None and mg.from_numpy(x.numpy(force=True)).add_(1), lambda x: x.data.__setitem__(0, 1.0),
+    lambda x: x.mul_(2), lambda x: x[0].zero_(), lambda x: x.T[1].add_(1), lambda x: x.detach().mul_(2),
+    lambda x: x.data.fill_(1),
+    lambda x: x.__setitem__((0, 0), 5.0), lambda x: x.reshape(-1).copy_(mg.ones(6)),
+    lambda x: x.detach()[1:].detach().neg_(),
+    lambda x: x.numpy(force=True) is not None and mg.from_numpy(x.numpy(force=True)).add_(1),
+    lambda x: x.data.__setitem__(0, 1.0),
     lambda x: x.uniform_(), lambda x: x.__isub__(0.1), lambda x: x.unbind()[1].add_(1), lambda x: x.split(1)[0].add_(1),
 ])  # fmt: skip
 @pytest.mark.parametrize("op, make", [
@@ -512,8 +523,10 @@ def test_a_view_that_became_a_leaf_follows_its_base_no_more():
 
 
 @pytest.mark.parametrize("name, args", [
-    ("add_", (2.0,)), ("sub_", (2.0,)), ("mul_", (3.0,)), ("div_", (4.0,)), ("pow_", (2,)), ("exp_", ()), ("log_", ()), ("sqrt_", ()),
-    ("neg_", ()), ("abs_", ()), ("tanh_", ()), ("sigmoid_", ()), ("relu_", ()), ("clamp_", (-0.5, 0.5)), ("floor_divide_", (2.0,)),
+    ("add_", (2.0,)), ("sub_", (2.0,)), ("mul_", (3.0,)), ("div_", (4.0,)), ("pow_", (2,)), ("exp_", ()), ("log_", ()),
+    ("sqrt_", ()),
+    ("neg_", ()), ("abs_", ()), ("tanh_", ()), ("sigmoid_", ()), ("relu_", ()), ("clamp_", (-0.5, 0.5)),
+    ("floor_divide_", (2.0,)),
     ("remainder_", (0.7,)), ("fill_", (2.0,)), ("zero_", ()),
 ])  # fmt: skip
 def test_values_and_gradients_of_the_methods(torch, name, args):

@@ -1,4 +1,5 @@
 """Tensors among NumPy's functions and arrays, both ways."""
+
 import numpy as np
 import pytest
 
@@ -10,11 +11,13 @@ def leaf(values, dtype=mg.float64):
 
 
 UNARY = [
-    np.exp, np.log, np.log1p, np.expm1, np.sqrt, np.square, np.reciprocal, np.sin, np.cos, np.tan, np.tanh, np.negative, np.absolute,
+    np.exp, np.log, np.log1p, np.expm1, np.sqrt, np.square, np.reciprocal, np.sin, np.cos, np.tan, np.tanh, np.negative,
+    np.absolute,
     np.sign, np.floor, np.ceil, np.trunc, np.rint, np.isnan, np.isinf, np.isfinite,
 ]  # fmt: skip
 BINARY = [
-    np.add, np.subtract, np.multiply, np.true_divide, np.power, np.floor_divide, np.remainder, np.maximum, np.minimum, np.equal,
+    np.add, np.subtract, np.multiply, np.true_divide, np.power, np.floor_divide, np.remainder, np.maximum, np.minimum,
+    np.equal,
     np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
 ]  # fmt: skip
 LOGICAL = [np.logical_and, np.logical_or, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor]
@@ -30,11 +33,15 @@ def test_functions_of_one_argument(ufunc):
     if y.requires_grad:
         eps = 1e-6
         (g,) = mg.grad(y.sum(), x)
-        np.testing.assert_allclose(g.numpy(), (ufunc(VALUES + eps) - ufunc(VALUES - eps)) / (2 * eps), rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(
+            g.numpy(), (ufunc(VALUES + eps) - ufunc(VALUES - eps)) / (2 * eps), rtol=1e-5, atol=1e-7
+        )
 
 
 @pytest.mark.parametrize("ufunc", BINARY)
-@pytest.mark.parametrize("order", ["tensor, tensor", "tensor, array", "array, tensor", "tensor, number", "number, tensor"])
+@pytest.mark.parametrize(
+    "order", ["tensor, tensor", "tensor, array", "array, tensor", "tensor, number", "number, tensor"]
+)
 def test_functions_of_two_arguments(ufunc, order):
     a, b = VALUES, VALUES[::-1] + 0.25
     of = {"tensor": leaf, "array": lambda v: v, "number": lambda v: 1.75}
@@ -55,7 +62,10 @@ def test_logic(ufunc):
     assert np.logical_not(mg.tensor(a)).tolist() == np.invert(mg.tensor(a)).tolist() == [False, False, True, True]
 
 
-@pytest.mark.parametrize("expression", ["a + x", "a - x", "a * x", "a / x", "a ** x", "a // x", "a % x", "a > x", "a == x", "a != x", "a <= x", "a @ x.T"])
+@pytest.mark.parametrize(
+    "expression",
+    ["a + x", "a - x", "a * x", "a / x", "a ** x", "a // x", "a % x", "a > x", "a == x", "a != x", "a <= x", "a @ x.T"],
+)
 def test_array_with_tensor_gives_a_tensor(expression):
     x, a = leaf(VALUES), VALUES[::-1].copy()
     y = eval(expression)
@@ -76,7 +86,16 @@ def test_arrays_keep_their_dtype_in_promotion():
 def test_numpy_scalars_never_promote(scalar):
     for dtype in (mg.float16, mg.float32, mg.float64):
         x = mg.ones(3, dtype=dtype)
-        for y in (x * scalar, scalar * x, x + scalar, scalar - x, x / scalar, scalar / x, x**scalar, np.maximum(x, scalar)):
+        for y in (
+            x * scalar,
+            scalar * x,
+            x + scalar,
+            scalar - x,
+            x / scalar,
+            scalar / x,
+            x**scalar,
+            np.maximum(x, scalar),
+        ):
             assert type(y) is mg.Tensor and y.dtype == dtype
     x = leaf([1.0, 2.0], mg.float32)
     (scalar * x).sum().backward()
@@ -86,11 +105,16 @@ def test_numpy_scalars_never_promote(scalar):
 
 
 REDUCTIONS = [
-    (np.sum, {}), (np.sum, {"axis": 0}), (np.sum, {"axis": (0, 1)}), (np.sum, {"axis": -1, "keepdims": True}), (np.mean, {}), (np.mean, {"axis": 1}),
-    (np.prod, {}), (np.prod, {"axis": 0}), (np.max, {}), (np.max, {"axis": 1}), (np.min, {"axis": 0, "keepdims": True}), (np.var, {}),
-    (np.var, {"axis": 1, "ddof": 1}), (np.std, {"axis": 0}), (np.argmax, {}), (np.argmax, {"axis": 1}), (np.argmin, {"axis": 0}),
-    (np.cumsum, {}), (np.cumsum, {"axis": 1}), (np.all, {}), (np.any, {"axis": 0}), (np.amax, {}), (np.amin, {}), (np.linalg.norm, {}),
-    (np.linalg.norm, {"axis": 1}), (np.add.reduce, {}), (np.add.reduce, {"axis": 1}), (np.add.reduce, {"axis": None}), (np.multiply.reduce, {"axis": 0}),
+    (np.sum, {}), (np.sum, {"axis": 0}), (np.sum, {"axis": (0, 1)}), (np.sum, {"axis": -1, "keepdims": True}),
+    (np.mean, {}), (np.mean, {"axis": 1}),
+    (np.prod, {}), (np.prod, {"axis": 0}), (np.max, {}), (np.max, {"axis": 1}), (np.min, {"axis": 0, "keepdims": True}),
+    (np.var, {}),
+    (np.var, {"axis": 1, "ddof": 1}), (np.std, {"axis": 0}), (np.argmax, {}), (np.argmax, {"axis": 1}),
+    (np.argmin, {"axis": 0}),
+    (np.cumsum, {}), (np.cumsum, {"axis": 1}), (np.all, {}), (np.any, {"axis": 0}), (np.amax, {}), (np.amin, {}),
+    (np.linalg.norm, {}),
+    (np.linalg.norm, {"axis": 1}), (np.add.reduce, {}), (np.add.reduce, {"axis": 1}), (np.add.reduce, {"axis": None}),
+    (np.multiply.reduce, {"axis": 0}),
     (np.maximum.reduce, {"axis": 0}), (np.minimum.reduce, {"axis": 1}),
 ]  # fmt: skip
 
@@ -107,14 +131,20 @@ def test_reductions(function, options):
 
 
 REARRANGING = [
-    lambda np, x, z: np.concatenate([x, z]), lambda np, x, z: np.concatenate([x, z], axis=1), lambda np, x, z: np.stack([x, z]),
-    lambda np, x, z: np.stack([x, z], axis=-1), lambda np, x, z: np.where(z > 1, x, z), lambda np, x, z: np.where(z > 1, x, 0.0),
+    lambda np, x, z: np.concatenate([x, z]), lambda np, x, z: np.concatenate([x, z], axis=1),
+    lambda np, x, z: np.stack([x, z]),
+    lambda np, x, z: np.stack([x, z], axis=-1), lambda np, x, z: np.where(z > 1, x, z),
+    lambda np, x, z: np.where(z > 1, x, 0.0),
     lambda np, x, z: np.reshape(x, (3, 2)), lambda np, x, z: np.transpose(x), lambda np, x, z: np.transpose(x, (1, 0)),
     lambda np, x, z: np.swapaxes(x, 0, 1), lambda np, x, z: np.moveaxis(x, 0, 1), lambda np, x, z: np.squeeze(x[None]),
-    lambda np, x, z: np.squeeze(x[None], 0), lambda np, x, z: np.expand_dims(x, 1), lambda np, x, z: np.flip(x), lambda np, x, z: np.flip(x, 1),
-    lambda np, x, z: np.tril(x), lambda np, x, z: np.triu(x, 1), lambda np, x, z: np.clip(x, 0.5, 2.0), lambda np, x, z: np.broadcast_to(x, (2, 2, 3)),
-    lambda np, x, z: np.dot(x, z.T), lambda np, x, z: np.matmul(x, z.T), lambda np, x, z: np.copy(x), lambda np, x, z: np.zeros_like(x),
-    lambda np, x, z: np.ones_like(x), lambda np, x, z: np.full_like(x, 3.0), lambda np, x, z: np.round(x), lambda np, x, z: np.squeeze(x[None], axis=(0,)),
+    lambda np, x, z: np.squeeze(x[None], 0), lambda np, x, z: np.expand_dims(x, 1), lambda np, x, z: np.flip(x),
+    lambda np, x, z: np.flip(x, 1),
+    lambda np, x, z: np.tril(x), lambda np, x, z: np.triu(x, 1), lambda np, x, z: np.clip(x, 0.5, 2.0),
+    lambda np, x, z: np.broadcast_to(x, (2, 2, 3)),
+    lambda np, x, z: np.dot(x, z.T), lambda np, x, z: np.matmul(x, z.T), lambda np, x, z: np.copy(x),
+    lambda np, x, z: np.zeros_like(x),
+    lambda np, x, z: np.ones_like(x), lambda np, x, z: np.full_like(x, 3.0), lambda np, x, z: np.round(x),
+    lambda np, x, z: np.squeeze(x[None], axis=(0,)),
     lambda np, x, z: np.clip(x, None, 1.0), lambda np, x, z: np.reshape(x, -1),
 ]  # fmt: skip
 
@@ -141,7 +171,12 @@ def test_tensors_and_arrays_join():
 def test_questions_that_numpy_answers():
     x = mg.tensor([[1.0, 2.0]])
     assert np.shape(x) == (1, 2) and np.ndim(x) == 2 and np.size(x) == 2
-    assert np.allclose(x, [[1, 2]]) and np.allclose(np.array([[1, 2]]), x) and np.allclose(x, x + 1e-4, atol=1e-3) and not np.allclose(x, x + 1)
+    assert (
+        np.allclose(x, [[1, 2]])
+        and np.allclose(np.array([[1, 2]]), x)
+        and np.allclose(x, x + 1e-4, atol=1e-3)
+        and not np.allclose(x, x + 1)
+    )
     assert np.array_equal(x, x) and not np.array_equal(x, x.T)
     np.testing.assert_array_equal(x, [[1, 2]])
     np.testing.assert_allclose(x, [[1, 2]])
@@ -159,9 +194,12 @@ def test_asarray():
 
 
 @pytest.mark.parametrize("use, name", [
-    (lambda x: np.linalg.inv(x), "inv"), (lambda x: np.arctan2(x, x), "arctan2"), (lambda x: np.add.accumulate(x), r"add\.accumulate"),
-    (lambda x: np.subtract.reduce(x), r"subtract\.reduce"), (lambda x: np.add.outer(x, x), r"add\.outer"), (lambda x: np.einsum("ij->i", x), "einsum"),
-    (lambda x: np.add(x, x, out=np.zeros((2, 2))), "add with out="), (lambda x: np.add(x, x, where=np.array(True)), "add with where="),
+    (lambda x: np.linalg.inv(x), "inv"), (lambda x: np.arctan2(x, x), "arctan2"),
+    (lambda x: np.add.accumulate(x), r"add\.accumulate"),
+    (lambda x: np.subtract.reduce(x), r"subtract\.reduce"), (lambda x: np.add.outer(x, x), r"add\.outer"),
+    (lambda x: np.einsum("ij->i", x), "einsum"),
+    (lambda x: np.add(x, x, out=np.zeros((2, 2))), "add with out="),
+    (lambda x: np.add(x, x, where=np.array(True)), "add with where="),
     (lambda x: np.median(x), "median"), (lambda x: np.sort(x), "sort"), (lambda x: np.add.at(x, 0, 1), r"add\.at"),
 ])  # fmt: skip
 def test_what_is_missing_says_so(use, name):
@@ -177,8 +215,10 @@ def test_an_array_cannot_take_a_tensor_in_place():
 
 
 @pytest.mark.parametrize("use", [
-    lambda x: np.sum(x, out=np.zeros(())), lambda x: np.exp(x, dtype=np.float32), lambda x: np.sum(x, initial=3), lambda x: np.mean(x, where=x > 0),
-    lambda x: np.concatenate([x], dtype=np.float32), lambda x: np.clip(x, 0, 1, out=x), lambda x: np.zeros_like(x, subok=False),
+    lambda x: np.sum(x, out=np.zeros(())), lambda x: np.exp(x, dtype=np.float32), lambda x: np.sum(x, initial=3),
+    lambda x: np.mean(x, where=x > 0),
+    lambda x: np.concatenate([x], dtype=np.float32), lambda x: np.clip(x, 0, 1, out=x),
+    lambda x: np.zeros_like(x, subok=False),
     lambda x: np.add.reduce(x, initial=1), lambda x: np.transpose(x, axes=(5, 6)),
 ])  # fmt: skip
 def test_options_that_are_not_ours_are_refused(use):
@@ -194,7 +234,17 @@ def test_sum_by_numpy_in_another_dtype():
     assert x.grad.dtype == mg.float32 and x.grad.tolist() == [1, 1]
 
 
-@pytest.mark.parametrize("operation", [lambda x: x + "text", lambda x: [1, 2] + x, lambda x: x * None, lambda x: x - {}, lambda x: x + (1, 2)])
+@pytest.mark.parametrize(
+    "operation",
+    [lambda x: x + "text", lambda x: [1, 2] + x, lambda x: x * None, lambda x: x - {}, lambda x: x + (1, 2)],
+)
 def test_operands_that_are_none(operation):
     with pytest.raises(TypeError):
         operation(mg.ones(2))
+
+
+def test_dot_is_for_at_most_two_dimensions():
+    x = mg.ones(2, 3, 4)
+    with pytest.raises(TypeError, match="np.dot of more than two dimensions.*use @"):
+        np.dot(x, mg.ones(4))
+    assert np.dot(mg.ones(3), mg.ones(3)).item() == 3

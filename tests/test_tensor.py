@@ -1,4 +1,5 @@
 """Tensor's face: describing, leaving, gradients' attributes, dtypes, copies."""
+
 import copy
 import io
 import pickle
@@ -32,11 +33,18 @@ def test_sizes(torch):
     for shape in ((2, 3, 4), (), (0, 5)):
         ours, theirs = mg.zeros(shape), torch.zeros(shape)
         assert tuple(theirs.shape) == ours.shape == tuple(ours.size())
-        assert (ours.ndim, ours.dim(), ours.numel(), ours.nelement()) == (theirs.ndim, theirs.dim(), theirs.numel(), theirs.nelement())
+        assert (ours.ndim, ours.dim(), ours.numel(), ours.nelement()) == (
+            theirs.ndim,
+            theirs.dim(),
+            theirs.numel(),
+            theirs.nelement(),
+        )
         assert ours.stride() == theirs.stride() or 0 in shape
         assert ours.element_size() == ours.itemsize == 4 and ours.nbytes == theirs.numel() * 4
     x = mg.zeros(2, 3)
-    assert x.size(0) == 2 and x.size(-1) == 3 and x.T.stride() == (1, 3) and x.is_contiguous() and not x.T.is_contiguous()
+    assert (
+        x.size(0) == 2 and x.size(-1) == 3 and x.T.stride() == (1, 3) and x.is_contiguous() and not x.T.is_contiguous()
+    )
     with pytest.raises(IndexError, match="size: dim 2 is out of range"):
         x.size(2)
 
@@ -66,7 +74,11 @@ def test_truth():
 def test_numbers():
     assert float(mg.tensor(2.5)) == 2.5 and int(mg.tensor([2.9])) == 2
     assert [10, 20, 30][mg.tensor(1)] == 20 and list(range(mg.tensor([3]))) == [0, 1, 2]
-    assert isinstance(mg.tensor(2.0).item(), float) and isinstance(mg.tensor(2).item(), int) and mg.tensor(True).item() is True
+    assert (
+        isinstance(mg.tensor(2.0).item(), float)
+        and isinstance(mg.tensor(2).item(), int)
+        and mg.tensor(True).item() is True
+    )
     with pytest.raises(TypeError, match="integer tensors.*float32"):
         [10, 20][mg.tensor(1.0)]
     with pytest.raises(ValueError, match=r"shape \(2,\)"):
@@ -132,7 +144,12 @@ def test_grad_can_be_set_and_is_checked():
     assert x.grad.tolist() == [7, 8]
     x.grad = None
     assert x.grad is None
-    for wrong, error in ((mg.ones(3), ValueError), (mg.ones(2, dtype=mg.float64), ValueError), (np.ones(2), TypeError), (1.0, TypeError)):
+    for wrong, error in (
+        (mg.ones(3), ValueError),
+        (mg.ones(2, dtype=mg.float64), ValueError),
+        (np.ones(2), TypeError),
+        (1.0, TypeError),
+    ):
         with pytest.raises(error, match="grad"):
             x.grad = wrong
     with pytest.raises(RuntimeError, match="requires_grad=True"):
@@ -177,7 +194,8 @@ def test_detach_in_place():
 
 
 @pytest.mark.parametrize("name, dtype", [
-    ("half", "float16"), ("float", "float32"), ("double", "float64"), ("int", "int32"), ("long", "int64"), ("bool", "bool"),
+    ("half", "float16"), ("float", "float32"), ("double", "float64"), ("int", "int32"), ("long", "int64"),
+    ("bool", "bool"),
 ])  # fmt: skip
 def test_casts_by_name(torch, name, dtype):
     values = [0.0, 1.7, -2.3]
@@ -191,7 +209,13 @@ def test_to():
     x = mg.tensor([1.5, 2.5])
     assert x.to(mg.float32) is x and x.to("cpu") is x and x.to(device="cpu", dtype=mg.float32) is x
     assert x.to(mg.float32, copy=True) is not x and x.to("cpu", copy=True).tolist() == [1.5, 2.5]
-    assert x.to("float64").dtype == x.to(np.float64).dtype == x.to(float).dtype == x.to("cpu", mg.float64).dtype == mg.float64
+    assert (
+        x.to("float64").dtype
+        == x.to(np.float64).dtype
+        == x.to(float).dtype
+        == x.to("cpu", mg.float64).dtype
+        == mg.float64
+    )
     assert x.to(mg.tensor([1])).dtype == x.to(int).dtype == mg.int64 and x.type_as(mg.tensor([True])).dtype == bool
     assert x.to(mg.device("cpu")) is x and x.astype(np.int32).tolist() == [1, 2]
     assert x.cpu() is x and not x.is_cuda and x.is_floating_point() and not x.long().is_floating_point()
@@ -208,7 +232,11 @@ def test_casts_carry_gradients():
 
 def test_new_tensors_of_a_kind():
     x = mg.ones(2, dtype=mg.float64)
-    assert x.new_tensor([1, 2]).dtype == mg.float64 and x.new_zeros(2, 3).shape == (2, 3) and x.new_ones((2,)).tolist() == [1, 1]
+    assert (
+        x.new_tensor([1, 2]).dtype == mg.float64
+        and x.new_zeros(2, 3).shape == (2, 3)
+        and x.new_ones((2,)).tolist() == [1, 1]
+    )
     assert x.new_full((2,), 7).tolist() == [7, 7] and x.new_full((1,), 7, dtype=mg.int64).dtype == mg.int64
 
 
@@ -217,9 +245,12 @@ def test_new_tensors_of_a_kind():
 
 def test_every_operator_both_ways(torch):
     expressions = [
-        "x + y", "x - y", "x * y", "x / y", "x // y", "x % y", "x ** y", "-x", "+x", "abs(x)", "2 + x", "2 - x", "2 * x", "2 / y",
-        "2 // y", "2 % y", "2 ** x", "x ** 2", "x > y", "x >= y", "x < y", "x <= y", "x == y", "x != y", "2 > x", "2 <= x",
-        "x @ y", "x.add(y, alpha=2)", "x.sub(y, alpha=2)", "x.where(x > y, y)", "x.t()", "x.T", "x.mm(y)", "x.expand_as(y)",
+        "x + y", "x - y", "x * y", "x / y", "x // y", "x % y", "x ** y", "-x", "+x", "abs(x)", "2 + x", "2 - x",
+        "2 * x", "2 / y",
+        "2 // y", "2 % y", "2 ** x", "x ** 2", "x > y", "x >= y", "x < y", "x <= y", "x == y", "x != y", "2 > x",
+        "2 <= x",
+        "x @ y", "x.add(y, alpha=2)", "x.sub(y, alpha=2)", "x.where(x > y, y)", "x.t()", "x.T", "x.mm(y)",
+        "x.expand_as(y)",
         "x.view_as(y)", "x.reshape_as(y)", "(x > 1) & (y > 1)", "(x > 1) | (y > 1)", "(x > 1) ^ (y > 1)", "~(x > 1)",
         "x.swapaxes(0, 1)", "x.mT", "x[0] @ y", "x.clip(0, 1)", "x.logical_and(y)", "x.true_divide(y)",
     ]  # fmt: skip
@@ -241,7 +272,8 @@ def test_indexing_against_numpy(rng):
     x = mg.tensor(values)
     mask = values[:, :, 0] > 0
     keys = [
-        0, -1, (0, 1), (0, 1, 1), slice(1, None), (slice(None), 2), (..., 1), None, (None, 0, ..., None), (slice(None, None, 2),), ...,
+        0, -1, (0, 1), (0, 1, 1), slice(1, None), (slice(None), 2), (..., 1), None, (None, 0, ..., None),
+        (slice(None, None, 2),), ...,
         [2, 0], ([0, 1], [3, 2]), (slice(None), [0, 3]), np.array([1, 1]), mask, (slice(0, 2), np.int64(3)), (), [],
         (slice(2, 0),), ([[0, 1], [2, 0]],), (np.array(1), 2), values > 0.5,
     ]  # fmt: skip
@@ -281,7 +313,12 @@ def test_deepcopy_of_a_view_is_a_plain_tensor():
 def test_pickle_of_leaves():
     for x in (leaf([1.0, 2.0], mg.float64), mg.tensor([[1, 2]]), mg.tensor(True), mg.ones(4, 3)[1:].T):
         y = pickle.loads(pickle.dumps(x))
-        assert type(y) is mg.Tensor and y.tolist() == x.tolist() and y.dtype == x.dtype and y.requires_grad == x.requires_grad
+        assert (
+            type(y) is mg.Tensor
+            and y.tolist() == x.tolist()
+            and y.dtype == x.dtype
+            and y.requires_grad == x.requires_grad
+        )
     with pytest.raises(RuntimeError, match="only leaves"):
         pickle.dumps(leaf([1.0]) * 2)
     part = io.BytesIO()
@@ -307,9 +344,12 @@ def test_clone_and_contiguous():
 
 def test_views_share_memory_with_their_base(torch):
     expressions = [
-        "x[0]", "x[1:, ::2]", "x[..., None]", "x[1, 2]", "x.T", "x.mT", "x.view(6)", "x.reshape(3, 2)", "x.transpose(0, 1)", "x.permute(1, 0)",
-        "x.unsqueeze(1)", "x.squeeze()", "x.flatten()", "x.expand(4, 2, 3)", "x.split(1)[0]", "x.chunk(2)[1]", "x.unbind()[1]",
-        "x.movedim(0, 1)", "x.T.reshape(6)", "x[[0, 1]]", "x.clone()", "x.T.contiguous()", "x.flip(0)", "x[x > 0]", "x + 0",
+        "x[0]", "x[1:, ::2]", "x[..., None]", "x[1, 2]", "x.T", "x.mT", "x.view(6)", "x.reshape(3, 2)",
+        "x.transpose(0, 1)", "x.permute(1, 0)",
+        "x.unsqueeze(1)", "x.squeeze()", "x.flatten()", "x.expand(4, 2, 3)", "x.split(1)[0]", "x.chunk(2)[1]",
+        "x.unbind()[1]",
+        "x.movedim(0, 1)", "x.T.reshape(6)", "x[[0, 1]]", "x.clone()", "x.T.contiguous()", "x.flip(0)", "x[x > 0]",
+        "x + 0",
         "x.detach()", "x.contiguous()", "x.reshape(2, 3)", "x.data", "x.swapaxes(0, 1)",
     ]  # fmt: skip
     for expression in expressions:

@@ -84,7 +84,9 @@ class CupyBackend:
     def require(self, ok: Any, error: Callable[[], Exception]) -> None:
         with self.on(self.device_of(ok)):
             self._deferred.append((ok.all(), error))
-        if checks.at_once.get() or len(self._deferred) > 256:  # a loop that never synchronises must not grow without bound
+        if (
+            checks.at_once.get() or len(self._deferred) > 256
+        ):  # a loop that never synchronises must not grow without bound
             self.synchronize()
 
     def synchronize(self, device: Device | None = None) -> None:
@@ -97,5 +99,3 @@ class CupyBackend:
         for ok, error in deferred:
             if not bool(ok):
                 raise error()
-
-

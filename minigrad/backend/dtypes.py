@@ -44,9 +44,11 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def as_dtype(spec: Any) -> np.dtype:
-    """The supported dtype that `spec` names: a dtype, a NumPy scalar type, a string, or bool/int/float (float is float64)."""
+    """The supported dtype that `spec` names: a dtype, a NumPy scalar type, a string, or bool, int, float (float64)."""
     if spec is None:
-        raise TypeError("None is not a dtype; use minigrad.float32, 'float32' or np.float32")  # NumPy reads it as float64
+        raise TypeError(
+            "None is not a dtype; use minigrad.float32, 'float32' or np.float32"
+        )  # NumPy reads it as float64
     try:
         dtype = np.dtype(spec)
     except TypeError:
@@ -55,7 +57,7 @@ def as_dtype(spec: Any) -> np.dtype:
 
 
 def check_supported(dtype: np.dtype) -> np.dtype:
-    """The dtype in the machine's byte order. Raises TypeError for what minigrad has no place for (complex, text ...)."""
+    """The dtype in the machine's byte order. Raises TypeError for what has no place here (complex, text ...)."""
     known = SUPPORTED.get(dtype if dtype.isnative else dtype.newbyteorder("="))
     if known is None:
         names = ", ".join(sorted(str(d) for d in SUPPORTED))

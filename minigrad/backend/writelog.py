@@ -1,9 +1,9 @@
 """The write log: which buffers were changed in place, and when.
 
-A value that a vjp still needs must not change under it. Version counters would tax every tensor; instead each in-place
-write logs the byte range it touched with a tick, and the walk asks, for a node older than the last write, whether one of
-the arrays it saved has been written since. Views, `detach()` and an optimizer's flat buffers need no extra care, as they
-share the memory. Nothing is paid while nobody writes.
+A value that a vjp still needs must not change under it. Version counters would tax every tensor; instead each
+in-place write logs the byte range it touched with a tick, and the walk asks, for a node older than the last write,
+whether one of the arrays it saved has been written since. Views, `detach()` and an optimizer's flat buffers need no
+extra care, as they share the memory. Nothing is paid while nobody writes.
 """
 
 from __future__ import annotations

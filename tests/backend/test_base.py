@@ -1,4 +1,5 @@
 """Registering a backend of one's own, as backend/base.py tells."""
+
 from contextlib import nullcontext
 from types import SimpleNamespace
 

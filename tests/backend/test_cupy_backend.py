@@ -1,4 +1,5 @@
 """CUDA devices: moving, mixing, what only the device knows. On a GPU, or on the strict stand-in for CuPy."""
+
 import copy
 import pickle
 
@@ -9,8 +10,10 @@ import minigrad as mg
 from minigrad.backend import backend_for, backend_of
 
 OPS = {
-    "add": lambda x, y: x + y, "matmul": lambda x, y: x @ y, "cat": lambda x, y: mg.cat([x, y]), "where": lambda x, y: mg.where(x > 0, x, y),
-    "maximum": lambda x, y: x.maximum(y), "setitem": lambda x, y: x.__setitem__(0, y[0]), "mul": lambda x, y: x.mul_(y), "sub": lambda x, y: y - x,
+    "add": lambda x, y: x + y, "matmul": lambda x, y: x @ y, "cat": lambda x, y: mg.cat([x, y]),
+    "where": lambda x, y: mg.where(x > 0, x, y),
+    "maximum": lambda x, y: x.maximum(y), "setitem": lambda x, y: x.__setitem__(0, y[0]), "mul": lambda x, y: x.mul_(y),
+    "sub": lambda x, y: y - x,
     "eq": lambda x, y: x == y,
 }  # fmt: skip
 
@@ -32,8 +35,17 @@ def test_what_is_there(cuda):
 
 def test_there_and_back(cuda):
     x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    for there in (x.cuda(), x.to(cuda), x.to("cuda:0"), x.cuda(0), x.to(mg.device("cuda")), x.to(mg.ones(1, device=cuda))):
-        assert there.is_cuda and str(there.device) == "cuda:0" and there.tolist() == x.tolist() and there.cuda() is there
+    for there in (
+        x.cuda(),
+        x.to(cuda),
+        x.to("cuda:0"),
+        x.cuda(0),
+        x.to(mg.device("cuda")),
+        x.to(mg.ones(1, device=cuda)),
+    ):
+        assert (
+            there.is_cuda and str(there.device) == "cuda:0" and there.tolist() == x.tolist() and there.cuda() is there
+        )
         assert there.array.__class__.__module__ != "numpy"
         back = there.cpu()
         assert not back.is_cuda and back.tolist() == x.tolist()
@@ -88,8 +100,13 @@ def test_two_gpus_do_not_mix(name, two):
 
 def test_arrays_of_numpy_do_not_slip_in(cuda):
     x = mg.ones(3, device=cuda)
-    for use in (lambda: x + np.ones(3), lambda: np.ones(3) * x, lambda: x.__setitem__(0, np.ones(())), lambda: x.__setitem__(slice(None), np.ones(3)),
-                lambda: mg.cat([x, np.ones(3)])):  # fmt: skip
+    for use in (
+        lambda: x + np.ones(3),
+        lambda: np.ones(3) * x,
+        lambda: x.__setitem__(0, np.ones(())),
+        lambda: x.__setitem__(slice(None), np.ones(3)),
+        lambda: mg.cat([x, np.ones(3)]),
+    ):
         with pytest.raises(RuntimeError, match="cpu.*cuda:0|cuda:0.*cpu"):
             use()
     assert (x * np.float64(2)).tolist() == [2, 2, 2] and x.tolist() == [1, 1, 1]
@@ -115,7 +132,13 @@ def test_the_second_gpu_works_while_the_first_is_current(two):
 
     def use(x):
         x = x.detach().requires_grad_()
-        y = (x @ x.T).softmax(1)[:, 1:].sum() * 2 + x[[0, 2]].exp().mean() + x.max(1).values.sum() + x.gather(1, index.to(x.device)).sum() + x.std()
+        y = (
+            (x @ x.T).softmax(1)[:, 1:].sum() * 2
+            + x[[0, 2]].exp().mean()
+            + x.max(1).values.sum()
+            + x.gather(1, index.to(x.device)).sum()
+            + x.std()
+        )
         y = y + mg.cat([x, x * 2]).reshape(-1)[::3].sum() + x.clamp(-1, 1).prod() + x.T.contiguous()[0].norm()
         z = x * 1
         z[0] *= 2
@@ -135,7 +158,11 @@ def test_the_second_gpu_works_while_the_first_is_current(two):
     on_one = x.to(two[0]).to(two[1])
     assert str(on_one.device) == two[1] and on_one.tolist() == x.tolist()
     on_one.normal_(), on_one.zero_(), on_one.uniform_()
-    assert str(mg.rand_like(on_one).device) == two[1] and str(on_one.new_zeros(2).device) == two[1] and repr(on_one).endswith("device=cuda:1)")
+    assert (
+        str(mg.rand_like(on_one).device) == two[1]
+        and str(on_one.new_zeros(2).device) == two[1]
+        and repr(on_one).endswith("device=cuda:1)")
+    )
     assert str(copy.deepcopy(on_one).device) == two[1]
 
 
@@ -179,7 +206,12 @@ def test_debug_tells_at_once(cuda):
 
 def test_a_changed_value_is_told_there_too(cuda):
     w, x = mg.ones(2, 3, device=cuda, requires_grad=True), mg.ones(2, 3, device=cuda)
-    for change in (lambda: x.mul_(2), lambda: x[0].zero_(), lambda: x.detach().T[1].add_(1), lambda: x.__setitem__((0, 0), 3.0)):
+    for change in (
+        lambda: x.mul_(2),
+        lambda: x[0].zero_(),
+        lambda: x.detach().T[1].add_(1),
+        lambda: x.__setitem__((0, 0), 3.0),
+    ):
         y = w * x
         change()
         with pytest.raises(RuntimeError, match="gradient of mul.*changed in place"):
@@ -227,9 +259,14 @@ def test_memory(cuda):
 
 def test_creation_there(cuda):
     made = [
-        mg.zeros(2, device=cuda), mg.full((2,), 3, device=cuda), mg.eye(2, device=cuda), mg.arange(3, device=cuda), mg.tensor([1.0], device=cuda),
-        mg.linspace(0, 1, 3, device=cuda), mg.zeros_like(mg.ones(1, device=cuda)), mg.as_tensor(np.ones(2), device=cuda), mg.randperm(3, device=cuda),
-        mg.Tensor([1.0], device=cuda), mg.tensor(mg.ones(2), device=cuda), mg.ones(2, device=cuda).new_tensor([1, 2]), mg.rand(2, device=cuda),
+        mg.zeros(2, device=cuda), mg.full((2,), 3, device=cuda), mg.eye(2, device=cuda), mg.arange(3, device=cuda),
+        mg.tensor([1.0], device=cuda),
+        mg.linspace(0, 1, 3, device=cuda), mg.zeros_like(mg.ones(1, device=cuda)),
+        mg.as_tensor(np.ones(2), device=cuda), mg.randperm(3, device=cuda),
+        mg.Tensor([1.0], device=cuda), mg.tensor(mg.ones(2), device=cuda), mg.ones(2, device=cuda).new_tensor([1, 2]),
+        mg.rand(2, device=cuda),
     ]  # fmt: skip
     assert all(t.is_cuda for t in made)
-    assert mg.as_tensor(made[0]) is made[0] and not mg.tensor(made[0], device="cpu").is_cuda and mg.tensor(made[0]).is_cuda
+    assert (
+        mg.as_tensor(made[0]) is made[0] and not mg.tensor(made[0], device="cpu").is_cuda and mg.tensor(made[0]).is_cuda
+    )

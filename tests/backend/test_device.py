@@ -1,4 +1,5 @@
 """Devices by name."""
+
 import copy
 import pickle
 
@@ -8,7 +9,9 @@ import minigrad as mg
 from minigrad.backend import Device
 
 
-@pytest.mark.parametrize("spec, kind, index", [("cpu", "cpu", None), ("cuda", "cuda", None), ("cuda:1", "cuda", 1), ("mine:12", "mine", 12)])
+@pytest.mark.parametrize(
+    "spec, kind, index", [("cpu", "cpu", None), ("cuda", "cuda", None), ("cuda:1", "cuda", 1), ("mine:12", "mine", 12)]
+)
 def test_names(spec, kind, index):
     device = Device(spec)
     assert (device.type, device.index) == (kind, index) and str(device) == spec and repr(device) == f"device('{spec}')"
@@ -21,7 +24,18 @@ def test_type_and_index_apart():
     assert len({Device("cuda:0"), Device("cuda:0"), Device("cuda")}) == 2 and Device("cpu") != "cpu"
 
 
-@pytest.mark.parametrize("spec, error", [("", ValueError), ("cuda:", ValueError), ("cuda:-1", ValueError), ("cuda:x", ValueError), ("a b", ValueError), (0, TypeError), (None, TypeError)])
+@pytest.mark.parametrize(
+    "spec, error",
+    [
+        ("", ValueError),
+        ("cuda:", ValueError),
+        ("cuda:-1", ValueError),
+        ("cuda:x", ValueError),
+        ("a b", ValueError),
+        (0, TypeError),
+        (None, TypeError),
+    ],
+)
 def test_what_is_no_name(spec, error):
     with pytest.raises(error, match="device"):
         Device(spec)

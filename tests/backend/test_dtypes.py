@@ -1,4 +1,5 @@
 """Promotion: PyTorch's for every pair of dtypes, 0-d operands and numbers."""
+
 import itertools
 
 import numpy as np
@@ -21,7 +22,9 @@ def test_every_pair(torch):
 
 
 def test_every_pair_with_and_without_dimensions(torch):
-    for (a, b), (m, n) in itertools.product(itertools.product(NAMES, repeat=2), itertools.product([(), (1,), (0,), (2, 1)], repeat=2)):
+    for (a, b), (m, n) in itertools.product(
+        itertools.product(NAMES, repeat=2), itertools.product([(), (1,), (0,), (2, 1)], repeat=2)
+    ):
         expected = torch.result_type(torch.ones(m, dtype=getattr(torch, a)), torch.ones(n, dtype=getattr(torch, b)))
         assert str(mg.result_type(mg.ones(m, dtype=a), mg.ones(n, dtype=b))) == name(expected), (a, b, m, n)
 
@@ -29,24 +32,35 @@ def test_every_pair_with_and_without_dimensions(torch):
 def test_every_dtype_with_numbers(torch):
     for a, shape, number in itertools.product(NAMES, [(), (2,)], [True, 3, 2.5]):
         theirs = torch.result_type(torch.ones(shape, dtype=getattr(torch, a)), number)
-        assert str(mg.result_type(mg.ones(shape, dtype=a), number)) == str(mg.result_type(number, mg.ones(shape, dtype=a))) == name(theirs), (a, shape, number)
+        assert (
+            str(mg.result_type(mg.ones(shape, dtype=a), number))
+            == str(mg.result_type(number, mg.ones(shape, dtype=a)))
+            == name(theirs)
+        ), (a, shape, number)
 
 
 def test_numbers_alone():
-    assert mg.result_type(1, True) == np.int64 and mg.result_type(True, False) == bool and mg.result_type(1, 2.5) == np.float32
+    assert (
+        mg.result_type(1, True) == np.int64
+        and mg.result_type(True, False) == bool
+        and mg.result_type(1, 2.5) == np.float32
+    )
     with pytest.raises(TypeError, match="operand"):
         mg.result_type()
 
 
 @pytest.mark.parametrize("spec, expected", [
-    (float, "float64"), (int, "int64"), (bool, "bool"), (np.float32, "float32"), ("f2", "float16"), (np.dtype(">i4"), "int32"), (mg.uint8, "uint8"),
+    (float, "float64"), (int, "int64"), (bool, "bool"), (np.float32, "float32"), ("f2", "float16"),
+    (np.dtype(">i4"), "int32"), (mg.uint8, "uint8"),
 ])  # fmt: skip
 def test_what_names_a_dtype(spec, expected):
     found = dtypes.as_dtype(spec)
     assert str(found) == expected and found is dtypes.SUPPORTED[found]
 
 
-@pytest.mark.parametrize("spec", ["complex64", np.uint64, "U3", object, "no such", 3, None, np.dtype("M8[s]"), np.longdouble])
+@pytest.mark.parametrize(
+    "spec", ["complex64", np.uint64, "U3", object, "no such", 3, None, np.dtype("M8[s]"), np.longdouble]
+)
 def test_what_does_not(spec):
     if np.dtype(np.longdouble) == np.float64 and spec is np.longdouble:
         pytest.skip("long double is double here")

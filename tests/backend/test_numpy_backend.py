@@ -1,4 +1,5 @@
 """The CPU."""
+
 import numpy as np
 import pytest
 
@@ -10,7 +11,11 @@ cpu = backend_for(Device("cpu"))
 
 def test_the_cpu_is_one_device():
     x = np.ones(3)
-    assert backend_of(x) is cpu and cpu.device_of(x) == Device("cpu") == cpu.resolve(Device("cpu:0")) and move(x, Device("cpu")) is x
+    assert (
+        backend_of(x) is cpu
+        and cpu.device_of(x) == Device("cpu") == cpu.resolve(Device("cpu:0"))
+        and move(x, Device("cpu")) is x
+    )
     with pytest.raises(RuntimeError, match="'cpu:1'.*one device"):
         cpu.resolve(Device("cpu:1"))
     assert mg.ones(2, device="cpu:0").device == Device("cpu")

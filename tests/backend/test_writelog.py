@@ -1,4 +1,5 @@
 """The write log by itself."""
+
 import numpy as np
 
 from minigrad.autograd import next_tick
@@ -17,7 +18,11 @@ def test_only_what_overlaps_and_is_younger_counts():
     assert not writelog.written_since(x, before)
     tick = write(x[1:3])
     assert writelog.last == tick
-    assert writelog.written_since(x, before) and writelog.written_since(x[2], before) and writelog.written_since(x.T[0, 1:2], before)
+    assert (
+        writelog.written_since(x, before)
+        and writelog.written_since(x[2], before)
+        and writelog.written_since(x.T[0, 1:2], before)
+    )
     assert not writelog.written_since(x[0], before) and not writelog.written_since(x[3:], before)
     assert not writelog.written_since(x, tick) and not writelog.written_since(np.zeros(4), before)
 
