@@ -32,7 +32,7 @@ VIEWS = (
     "{x}.movedim(0, 1)",
 )
 SEVERAL = ("{x}.split(1)[0]", "{x}.split(2, 1)[1]", "{x}.unbind()[1]", "{x}.chunk(2)[0]", "list({x})[0]")
-APART = ("{x}.detach()", "{x}.data", "{x}.detach()[0]")
+APART = ("{x}.detach()", "{x}.detach()[0]")  # not .data: PyTorch does not see what is written through it
 COPIES = (
     "{x}.clone()",
     "{x}[L.tensor([1, 0, 1])]",
