@@ -44,7 +44,7 @@ def against_torch(torch, seeds, weights, cuts):
             for name in theirs.variables():
                 assert same(ours.names[name].numpy(force=True), theirs.names[name].detach().numpy()), (name, statements)
             ours.loss().backward()
-        except REFUSED:
+        except (*REFUSED, IndexError):  # PyTorch takes any index of a tensor without elements
             refused += expected is not None
             continue
         if expected is not None:
