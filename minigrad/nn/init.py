@@ -10,6 +10,11 @@ from ..gradmode import no_grad
 from ..backend.random import Generator
 from ..tensor import Tensor, draw_normal
 
+__all__ = [
+    "calculate_gain", "constant_", "eye_", "fan_in_and_fan_out", "kaiming_normal_", "kaiming_uniform_", "normal_",
+    "ones_", "orthogonal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+]  # fmt: skip
+
 _GAINS = {
     "linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "conv_transpose1d": 1.0, "conv_transpose2d": 1.0,
     "conv_transpose3d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4,
