@@ -25,7 +25,9 @@ def _to_device(x: Any, *, device: Device, source: Device) -> Any:
     return move(x, device)
 
 
-to_device_op = op(_to_device, lambda g, _y, _x, *, device, source: to_device_op(g, device=source, source=device), name="to_device")
+to_device_op = op(
+    _to_device, lambda g, _y, _x, *, device, source: to_device_op(g, device=source, source=device), name="to_device"
+)
 
 
 def astype(input: T, dtype: np.dtype) -> T:

@@ -26,9 +26,9 @@ mul: Binary = op(np.multiply, lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g
 div_op: Binary = op(
     quiet(np.true_divide), lambda g, _y, _a, b: g / b, lambda g, y, _a, b: -g * (y / b), name="div", cast="float"
 )
-maximum: Binary = op(
+maximum: Binary = op(  # a tie shares the gradient; NaN lets it through
     np.maximum,
-    lambda g, _y, a, b: np.where(a < b, 0, np.where(a == b, g * 0.5, g)),  # a tie shares the gradient; NaN lets it through
+    lambda g, _y, a, b: np.where(a < b, 0, np.where(a == b, g * 0.5, g)),
     lambda g, _y, a, b: np.where(b < a, 0, np.where(a == b, g * 0.5, g)),
     name="maximum", cast="promote",
 )
@@ -48,7 +48,8 @@ def _by_nonzero(function: Any, name: str) -> Any:
         if array.dtype.kind == "b":
             raise TypeError(f"{name}: booleans cannot be divided; cast them to integers first")
         if array.dtype.kind != "f":
-            backend_of(array).require((array * 0 + b) != 0, lambda: ZeroDivisionError(f"{name}: an integer is divided by 0"))
+            divided_by_0 = lambda: ZeroDivisionError(f"{name}: an integer is divided by 0")  # noqa: E731
+            backend_of(array).require((array * 0 + b) != 0, divided_by_0)
         return function(a, b)
 
     return quiet(forward)
@@ -139,7 +140,9 @@ def _power_of_vjp(g: Any, y: Any, x: Any, *, base: Any) -> Any:
     return g * (y * (math.log(base) if base > 0 else math.nan))
 
 
-square: Unary = op(lambda x: x * x if x.dtype.kind != "b" else x.astype(dtypes.int64), lambda g, _y, x: g * (x + x), name="square")
+square: Unary = op(
+    lambda x: x * x if x.dtype.kind != "b" else x.astype(dtypes.int64), lambda g, _y, x: g * (x + x), name="square"
+)
 power_to = op(_power_to, _power_to_vjp, name="pow")
 power_of = op(_power_of, _power_of_vjp, name="rpow")
 power: Binary = op(
@@ -213,7 +216,8 @@ def _of_floats(function: Any) -> Any:
 
 
 _flat = lambda g, _y, _x: np.zeros_like(g)  # noqa: E731 -- constant almost everywhere
-sign: Unary = op(lambda x: np.sign(x) if x.dtype.kind != "b" else x.copy(), _flat, name="sign")  # of NaN it is NaN, in PyTorch 0
+# The sign of NaN is NaN; in PyTorch it is 0, which hides it.
+sign: Unary = op(lambda x: np.sign(x) if x.dtype.kind != "b" else x.copy(), _flat, name="sign")
 floor: Unary = op(_of_floats(np.floor), _flat, name="floor")
 ceil: Unary = op(_of_floats(np.ceil), _flat, name="ceil")
 round: Unary = op(_of_floats(np.rint), _flat, name="round")
@@ -237,7 +241,8 @@ _P = (
     1.60837851487422766e-2, 6.58749161529837803e-4,
 )
 _Q = (
-    1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3,
+    1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
+    2.33520497626869185e-3,
 )
 
 
@@ -280,9 +285,14 @@ def _sigmoid(x: Any) -> Any:
 
 
 sigmoid: Unary = op(_sigmoid, lambda g, y, _x: g * (y * (1 - y)), name="sigmoid", cast="float")
-logsigmoid: Unary = op(quiet(lambda x: -np.logaddexp(0, -x)), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float")
-relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: g * (y > 0), name="relu")  # False: a 0 that leaves a bool a bool
-silu: Unary = op(quiet(lambda x: x * sigmoid(x)), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float")
+logsigmoid: Unary = op(
+    quiet(lambda x: -np.logaddexp(0, -x)), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float"
+)
+# False is a 0 that leaves a bool a bool.
+relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: g * (y > 0), name="relu")
+silu: Unary = op(
+    quiet(lambda x: x * sigmoid(x)), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float"
+)
 
 
 def _silu_slope(x: Any, s: Any) -> Any:
@@ -374,7 +384,9 @@ def clamp(input: T, min: Number | None = None, max: Number | None = None) -> T:
     """min where x < min, max where x > max, else x, with gradient 1 inside and at the ends. min and max are numbers."""
     for name, bound in (("min", min), ("max", max)):
         if bound is not None and not isinstance(bound, (int, float, np.generic)):
-            raise TypeError(f"clamp: {name} must be a number, not {type(bound).__name__}; use maximum and minimum for tensors")
+            raise TypeError(
+                f"clamp: {name} must be a number, not {type(bound).__name__}; use maximum and minimum for tensors"
+            )
     if min is None and max is None:
         raise ValueError("clamp: give min, max or both")
     low = min.item() if isinstance(min, np.generic) else min

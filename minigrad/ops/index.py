@@ -1,6 +1,7 @@
 """Picking elements out and putting them back: indexing, gather, scatter, masks.
 
-The forms that write (scatter_add, put) are pure: they copy first. getitem's vjp is a scatter and the scatter's is getitem.
+The forms that write (scatter_add, put) are pure: they copy first. getitem's vjp is a scatter, and the scatter's is
+getitem.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def _getitem(x: Any, *, index: tuple) -> Any:
         y = x[index]
     except IndexError as error:
         raise IndexError(f"getitem: {error}; the tensor has shape {tuple(x.shape)}") from None
-    return y if y.flags.c_contiguous or is_basic(index) else y.copy()  # NumPy lays the copy of x[:, [2, 0]] out by columns
+    # NumPy lays the copy of x[:, [2, 0]] out by columns.
+    return y if y.flags.c_contiguous or is_basic(index) else y.copy()
 
 
 def _scatter(g: Any, *, index: tuple, shape: tuple[int, ...]) -> Any:
@@ -126,7 +128,8 @@ def _zeros_like_input(g: Any, _x: Any) -> Any:
 
 
 gather_op = op(
-    _gather, lambda g, _y, _x, index, *, dim: scatter_add_op(_zeros_like_input(g, _x), index, g, dim=dim), None, name="gather"
+    _gather, lambda g, _y, _x, index, *, dim: scatter_add_op(_zeros_like_input(g, _x), index, g, dim=dim), None,
+    name="gather",
 )
 scatter_add_op = op(
     _scatter_add,
@@ -148,12 +151,18 @@ def _check_index(name: str, x: Any, dim: int, index: Any, others_fit: Any) -> in
     if index.dtype != dtypes.int64 and index.dtype != dtypes.int32:
         raise TypeError(f"{name}: the index has dtype {index.dtype}; it must be int64")
     if index.ndim != x.ndim:
-        raise ValueError(f"{name}: the index has shape {tuple(index.shape)}, the tensor {tuple(x.shape)}; dimensions must be equally many")
+        raise ValueError(
+            f"{name}: the index has shape {tuple(index.shape)}, the tensor {tuple(x.shape)}; "
+            "dimensions must be equally many"
+        )
     d = dims.one(dim, x.ndim, name)
     for other, what in others_fit:
         for i, (n, limit) in enumerate(zip(index.shape, other.shape)):
             if n > limit and (i != d or what != "tensor"):
-                raise ValueError(f"{name}: the index, of shape {tuple(index.shape)}, is larger than the {what}, of shape {tuple(other.shape)}")
+                raise ValueError(
+                    f"{name}: the index, of shape {tuple(index.shape)}, is larger than the {what}, "
+                    f"of shape {tuple(other.shape)}"
+                )
     _require_in_range(name, index, x, d)
     return d
 
@@ -175,7 +184,9 @@ def scatter_add(input: T, dim: int, index: Operand, src: Operand) -> T:
     """A copy of input with src added: result[index[i][j]][j] += src[i][j] for dim 0; repeated indices accumulate."""
     d = _check_index("scatter_add", input, dim, index, [(input, "tensor"), (src, "source")])
     if src.dtype != input.dtype:
-        raise TypeError(f"scatter_add: dtypes differ, {input.dtype} and {src.dtype}; cast the source with .to({input.dtype})")
+        raise TypeError(
+            f"scatter_add: dtypes differ, {input.dtype} and {src.dtype}; cast the source with .to({input.dtype})"
+        )
     return scatter_add_op(input, index, src, dim=d)
 
 
@@ -199,8 +210,8 @@ def masked_fill(input: T, mask: Operand, value: Operand) -> T:
     """
     if mask.dtype != dtypes.bool_:
         raise TypeError(f"masked_fill: the mask has dtype {mask.dtype}; make it bool, for instance with != 0")
-    if hasattr(value, "ndim") and value.ndim:  # type: ignore[union-attr]
-        raise ValueError(f"masked_fill: the value must be a number or 0-d, got shape {tuple(value.shape)}")  # type: ignore[union-attr]
+    if getattr(value, "ndim", 0):
+        raise ValueError(f"masked_fill: the value must be a number or 0-d, got shape {tuple(value.shape)}")
     if dtypes.category(dtypes.result_type(value)) > dtypes.category(input.dtype):
         raise TypeError(f"masked_fill: {value!r} does not fit dtype {input.dtype}; cast the tensor first")
     if hasattr(value, "dtype"):
@@ -224,8 +235,9 @@ one_hot_op = op(_one_hot, name="one_hot")
 
 
 def one_hot(input: T, num_classes: int = -1) -> T:
-    """int64 of shape (*input.shape, num_classes): 1 at each label, 0 elsewhere. num_classes: by default the largest label + 1.
+    """int64 of shape (*input.shape, num_classes): 1 at each label, 0 elsewhere.
 
+    num_classes: -1 stands for the largest label + 1.
     Raises ValueError for a label outside [0, num_classes).
     """
     if input.dtype.kind not in "iu":
@@ -237,7 +249,9 @@ def one_hot(input: T, num_classes: int = -1) -> T:
         num_classes = int(raw.max()) + 1
 
     def error() -> Exception:
-        return ValueError(f"one_hot: a label is outside [0, {num_classes}); labels range from {raw.min()} to {raw.max()}")
+        return ValueError(
+            f"one_hot: a label is outside [0, {num_classes}); labels range from {raw.min()} to {raw.max()}"
+        )
 
     with where_lies(raw):
         backend_of(raw).require((raw >= 0) & (raw < num_classes), error)
@@ -270,10 +284,16 @@ def _extremum(x: Any, dim: Any, keepdim: bool, whole: Any, index_of: Any, pair: 
 
 
 def max(input: T, dim: Any = None, keepdim: bool = False) -> Any:
-    """The largest element; with `dim`, (values, indices) along it, the gradient going to that index; with a tensor, maximum."""
+    """The largest element; with `dim`, (values, indices) along it, the gradient going to that index.
+
+    With a tensor in place of `dim`, maximum.
+    """
     return _extremum(input, dim, keepdim, amax, argmax, maximum, "max")
 
 
 def min(input: T, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest element; with `dim`, (values, indices) along it, the gradient going to that index; with a tensor, minimum."""
+    """The smallest element; with `dim`, (values, indices) along it, the gradient going to that index.
+
+    With a tensor in place of `dim`, minimum.
+    """
     return _extremum(input, dim, keepdim, amin, argmin, minimum, "min")

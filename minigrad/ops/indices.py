@@ -18,7 +18,7 @@ def is_basic(index: tuple) -> bool:
 
 
 def read_index(index: Any, x: Any) -> tuple:
-    """An index as a tuple of numbers, slices, None, ... and index arrays on x's device, which NumPy reads as PyTorch would.
+    """An index as a tuple of numbers, slices, None, ... and index arrays on x's device, for NumPy to read.
 
     Raises IndexError for what cannot index, RuntimeError for an index tensor on another device.
     """

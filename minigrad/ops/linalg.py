@@ -47,9 +47,14 @@ matmul_op = op(_product, _left_vjp, _right_vjp, name="matmul")
 
 def _check_product(name: str, a: Any, b: Any) -> None:
     if a.dtype != b.dtype:
-        raise TypeError(f"{name}: dtypes differ, {a.dtype} and {b.dtype}; cast one with .to({a.dtype}) or .to({b.dtype})")
+        raise TypeError(
+            f"{name}: dtypes differ, {a.dtype} and {b.dtype}; cast one with .to({a.dtype}) or .to({b.dtype})"
+        )
     if a.ndim == 0 or b.ndim == 0:
-        raise ValueError(f"{name}: both operands need dimensions, got shapes {tuple(a.shape)} and {tuple(b.shape)}; use * for scalars")
+        raise ValueError(
+            f"{name}: both operands need dimensions, got shapes {tuple(a.shape)} and {tuple(b.shape)}; "
+            "use * for scalars"
+        )
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         raise ValueError(
             f"{name}: shapes {tuple(a.shape)} and {tuple(b.shape)} do not fit: "
@@ -60,7 +65,8 @@ def _check_product(name: str, a: Any, b: Any) -> None:
 def matmul(input: T, other: Operand) -> T:
     """The matrix product: 1-D operands are vectors, leading dimensions are batches and broadcast.
 
-    Shapes (..., n, k) and (..., k, m) give (..., n, m). Raises ValueError if they do not fit, TypeError if dtypes differ.
+    Shapes (..., n, k) and (..., k, m) give (..., n, m). Raises ValueError if they do not fit, TypeError if dtypes
+    differ.
     """
     if not hasattr(other, "dtype") or not hasattr(input, "dtype"):
         raise TypeError(f"matmul: operands must be tensors, not {type(input).__name__} and {type(other).__name__}")
@@ -83,7 +89,8 @@ def _affine(x: Any, w: Any, b: Any) -> Any:
         _refuse_affine(x, w)
     if b.shape != w.shape[:1] or b.dtype != w.dtype:
         raise ValueError(
-            f"linear: bias has shape {tuple(b.shape)} and dtype {b.dtype}, expected shape ({w.shape[0]},) and dtype {w.dtype}"
+            f"linear: bias has shape {tuple(b.shape)} and dtype {b.dtype}, "
+            f"expected shape ({w.shape[0]},) and dtype {w.dtype}"
         )
     y = x.dot(w.T) if x.ndim == 2 else _times(x, w.T)
     y += b
@@ -98,7 +105,9 @@ def _affine_without_bias(x: Any, w: Any) -> Any:
 
 def _refuse_affine(x: Any, w: Any) -> None:
     if x.dtype != w.dtype:
-        raise TypeError(f"linear: dtypes differ, input {x.dtype} and weight {w.dtype}; cast the input with .to({w.dtype})")
+        raise TypeError(
+            f"linear: dtypes differ, input {x.dtype} and weight {w.dtype}; cast the input with .to({w.dtype})"
+        )
     raise ValueError(
         f"linear: an input of shape {tuple(x.shape)} does not fit a weight of shape {tuple(w.shape)} (out, in): "
         "the input's last dimension must be the weight's"

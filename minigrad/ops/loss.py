@@ -1,8 +1,8 @@
 """Fused losses: one node where the plain composition of ops would leave half a dozen.
 
-Classes are dimension 1 of (N, C, d1, ...), or dimension 0 of (C,), as in PyTorch. `own` says where in the flattened input
-each example's own class is, and has the target's shape. `weight` is what each example counts: an array of that shape, 0
-where the target is ignored, or one number for all. Under `total` the result is the sum.
+Classes are dimension 1 of (N, C, d1, ...), or dimension 0 of (C,), as in PyTorch. `own` says where in the flattened
+input each example's own class is, and has the target's shape. `weight` is what each example counts: an array of that
+shape, 0 where the target is ignored, or one number for all. Under `total` the result is the sum.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def own_class(labels: Any, shape: tuple[int, ...]) -> Any:
 
 @lru_cache(maxsize=64)
 def first_classes(batch: tuple[int, ...], classes: int, step: int = 1) -> np.ndarray:
-    """Where class 0 of each example is: examples of a batch are classes * step apart, its positions d1, ... are 1 apart."""
+    """Where class 0 of each example is: examples of a batch are classes * step apart, its positions d1, ... 1 apart."""
     first = np.arange(math.prod(batch))[:, None] * (classes * step) + np.arange(step)
     first = first.astype(dtypes.int64).reshape(-1)
     first.flags.writeable = False
@@ -43,7 +43,8 @@ def _class_axis(ndim: int) -> int:
 
 
 take_class = op(
-    lambda x, own: x.reshape(-1)[own], lambda g, _y, _x, own: put_at_class(g, own, shape=_x.shape), None, name="take_class"
+    lambda x, own: x.reshape(-1)[own], lambda g, _y, _x, own: put_at_class(g, own, shape=_x.shape), None,
+    name="take_class",
 )
 
 
@@ -97,7 +98,9 @@ def _cross_entropy(x: Any, own: Any, weight: Any, *, total: bool) -> tuple:
     return _weighted(-logp.reshape(-1)[own], weight, total), logp
 
 
-def _cross_entropy_joint(gs: Sequence[Any], ys: Any, _x: Any, own: Any, weight: Any, *, needs: Any, total: bool) -> list:
+def _cross_entropy_joint(
+    gs: Sequence[Any], ys: Any, _x: Any, own: Any, weight: Any, *, needs: Any, total: bool
+) -> list:
     """Through the loss, weight * (softmax - onehot); through the hidden log-softmax, its own vjp."""
     g, g_logp = gs
     logp = ys[1]

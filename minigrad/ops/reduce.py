@@ -51,10 +51,10 @@ def _sum(x: Any, *, axis: Any, keep: bool) -> Any:
     return np.add.reduce(x, axis=axis, keepdims=keep, dtype=None if x.dtype.kind == "f" else dtypes.int64)
 
 
+@quiet  # the mean of nothing is NaN
 def _mean(x: Any, *, axis: Any, keep: bool) -> Any:
     wide = dtypes.float32 if x.dtype == dtypes.float16 else None
-    with np.errstate(all="ignore"):  # the mean of nothing is NaN
-        mean = np.add.reduce(x, axis=axis, keepdims=keep, dtype=wide) / x.dtype.type(_count(x, axis))
+    mean = np.add.reduce(x, axis=axis, keepdims=keep, dtype=wide) / x.dtype.type(_count(x, axis))
     return mean if wide is None else mean.astype(x.dtype)
 
 
@@ -117,13 +117,17 @@ var_op = op(_var, _var_vjp, name="var")
 std_op = op(_std, _std_vjp, name="std")
 
 
-def var(input: T, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None) -> T:
+def var(
+    input: T, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None
+) -> T:
     """The sum of squared deviations from the mean, over n - correction (1 if unbiased, else 0)."""
     axis, correction = _moment_options(input, dim, unbiased, correction, "var")
     return var_op(input, axis=axis, keep=keepdim, correction=correction)
 
 
-def std(input: T, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None) -> T:
+def std(
+    input: T, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: Number | None = None
+) -> T:
     """The square root of var(); its gradient is 0 where all values are equal."""
     axis, correction = _moment_options(input, dim, unbiased, correction, "std")
     return std_op(input, axis=axis, keep=keepdim, correction=correction)

@@ -13,7 +13,9 @@ from .typing import Number, T
 
 # ----------------------------------------------------------------------------------------------------------- views
 
-reshape_op = op(lambda x, *, shape: x.reshape(shape), lambda g, _y, _x, *, shape: g.reshape(_x.shape), name="reshape", view=True)
+reshape_op = op(
+    lambda x, *, shape: x.reshape(shape), lambda g, _y, _x, *, shape: g.reshape(_x.shape), name="reshape", view=True
+)
 permute_op = op(
     lambda x, *, order: x.transpose(order),
     lambda g, _y, _x, *, order: permute_op(g, order=tuple(sorted(range(len(order)), key=order.__getitem__))),
@@ -51,8 +53,8 @@ def _complete(x: Any, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
     for n in shape:
         known *= n if n != -1 else 1
     free = shape.count(-1)
-    fits = free <= 1 and min(shape, default=0) >= -1 and (known == size if not free else known > 0 and size % known == 0)
-    if not fits:
+    divides = known > 0 and size % known == 0 if free else known == size
+    if not divides or free > 1 or min(shape, default=0) < -1:
         raise ValueError(f"{name}: {size} elements in shape {tuple(x.shape)} cannot be arranged as {shape}")
     return tuple(size // known if n == -1 else n for n in shape)
 
@@ -98,7 +100,8 @@ def matrix_transpose(input: T) -> T:
 def squeeze(input: T, dim: int | Sequence[int] | None = None) -> T:
     """Without the dimensions of size 1, or without those in `dim` that have size 1."""
     chosen = range(input.ndim) if dim is None else dims.several(dim, input.ndim, "squeeze")
-    return reshape_op(input, shape=tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in chosen))  # type: ignore[operator]
+    kept = tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in chosen)  # type: ignore[operator]
+    return reshape_op(input, shape=kept)
 
 
 def unsqueeze(input: T, dim: int) -> T:
@@ -125,7 +128,9 @@ def expand(input: T, *sizes: int | Sequence[int]) -> T:
     old = (1,) * max(lead, 0) + tuple(input.shape)
     full = tuple(m if n == -1 and i >= lead else n for i, (m, n) in enumerate(zip(old, wanted)))
     if lead < 0 or -1 in full or not builtin_all(m == n or m == 1 for m, n in zip(old, full)):
-        raise ValueError(f"expand: shape {tuple(input.shape)} does not expand to {wanted}; only dimensions of size 1 do")
+        raise ValueError(
+            f"expand: shape {tuple(input.shape)} does not expand to {wanted}; only dimensions of size 1 do"
+        )
     return expand_op(input, shape=full)
 
 
@@ -199,7 +204,9 @@ def zeros_shaped(shape: tuple[int, ...], like: Any) -> Any:
         return backend.xp.zeros(shape, dtype=like.dtype)
 
 
-def _split_joint(gs: Sequence[Any], _ys: Any, _x: Any, *, needs: Sequence[bool], axis: int, bounds: tuple, drop: bool) -> list:
+def _split_joint(
+    gs: Sequence[Any], _ys: Any, _x: Any, *, needs: Sequence[bool], axis: int, bounds: tuple, drop: bool
+) -> list:
     """The pieces put together again; a piece that nobody used counts as zeros."""
     some = next(g for g in gs if g is not None)
     whole = []
@@ -292,8 +299,14 @@ pad_op = op(
     lambda g, _y, _x, *, widths, value: g[tuple(slice(a, a + n) for (a, _), n in zip(widths, _x.shape))],
     name="pad",
 )
-tril_op = op(lambda x, *, diagonal: np.tril(x, diagonal), lambda g, _y, _x, *, diagonal: tril_op(g, diagonal=diagonal), name="tril")
-triu_op = op(lambda x, *, diagonal: np.triu(x, diagonal), lambda g, _y, _x, *, diagonal: triu_op(g, diagonal=diagonal), name="triu")
+tril_op = op(
+    lambda x, *, diagonal: np.tril(x, diagonal), lambda g, _y, _x, *, diagonal: tril_op(g, diagonal=diagonal),
+    name="tril",
+)
+triu_op = op(
+    lambda x, *, diagonal: np.triu(x, diagonal), lambda g, _y, _x, *, diagonal: triu_op(g, diagonal=diagonal),
+    name="triu",
+)
 
 
 def flip(input: T, *dim: int | Sequence[int]) -> T:
@@ -309,7 +322,9 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: Number = 0)
     if mode != "constant":
         raise NotImplementedError(f"pad: mode {mode!r} is not available; use 'constant'")
     if len(pad) % 2 or len(pad) // 2 > input.ndim:
-        raise ValueError(f"pad: {tuple(pad)} must hold a pair for each of the last dimensions of shape {tuple(input.shape)}")
+        raise ValueError(
+            f"pad: {tuple(pad)} must hold a pair for each of the last dimensions of shape {tuple(input.shape)}"
+        )
     pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
     widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
     if builtin_any(n + a + b < 0 for n, (a, b) in zip(input.shape, widths)):

@@ -61,7 +61,8 @@ def shares_torch_memory(a, b):
 @pytest.mark.parametrize("sample", [s for s in has_oracle if all(a.layout != "reversed" for a in s.args)], ids=repr)
 def test_memory_is_shared_where_pytorch_shares_it(sample, torch):
     """Else an in-place change would reach too far, or not far enough."""
-    xs, ts = sample.tensors("float32", requires_grad=False), [t.detach() for t in sample.torch_tensors(torch, "float32")]
+    xs = sample.tensors("float32", requires_grad=False)
+    ts = [t.detach() for t in sample.torch_tensors(torch, "float32")]
     for y, z in zip(sample.outputs(xs), torch_outputs(sample, torch, ts)):
         for x, t in zip(xs, ts):
             if z.numel():

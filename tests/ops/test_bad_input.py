@@ -21,11 +21,12 @@ CASES = [
     ("X == m.zeros(2)", ValueError, r"eq: shapes"),
     ("m.where(X > 0, X, m.zeros(4))", ValueError, r"where: shapes \(2, 3\) and \(2, 3\) and \(4,\)"),
     ("m.masked_fill(X, m.zeros(4) > 0, 0)", ValueError, r"shapes \(4,\).*\(2, 3\)"),
-    ("X @ X", ValueError, r"matmul: shapes \(2, 3\) and \(2, 3\) do not fit: the first has 3 columns, the second 2 rows"),
+    ("X @ X", ValueError, r"matmul: shapes \(2, 3\) and \(2, 3\) .* the first has 3 columns, the second 2 rows"),
     ("X @ m.zeros(2)", ValueError, r"matmul: shapes \(2, 3\) and \(2,\)"),
     ("m.matmul(X, m.tensor(1.0))", ValueError, r"matmul: both operands need dimensions.*\(2, 3\) and \(\); use \*"),
     ("m.zeros(2, 2, 3) @ m.zeros(3, 3, 2)", ValueError, r"matmul: shapes \(2, 2, 3\) and \(3, 3, 2\)"),
-    ("m.linear(X, m.zeros(4, 2))", ValueError, r"linear: an input of shape \(2, 3\) does not fit a weight of shape \(4, 2\)"),
+    ("m.linear(X, m.zeros(4, 2))", ValueError,
+     r"linear: an input of shape \(2, 3\) does not fit a weight of shape \(4, 2\)"),
     ("m.linear(X, m.zeros(4, 3), m.zeros(3))", ValueError, r"linear: bias has shape \(3,\).*expected shape \(4,\)"),
     ("m.linear(X, m.zeros(3))", ValueError, r"linear: .*\(3,\)"),
     ("m.reshape(X, (4,))", ValueError, r"reshape: 6 elements in shape \(2, 3\) cannot be arranged as \(4,\)"),
@@ -62,7 +63,8 @@ CASES = [
     ("m.sum(X, (0, -2))", ValueError, r"sum: dim \(0, -2\) names a dimension twice"),
     ("m.sum(X, 0.5)", TypeError, r"sum: dim must be an integer, not 0.5"),
     *((f"m.{name}(X, 2)", IndexError, rf"{name}: dim 2") for name in (
-        "mean", "var", "std", "prod", "amax", "amin", "argmax", "argmin", "max", "min", "all", "any", "logsumexp", "softmax", "log_softmax", "cumsum",
+        "mean", "var", "std", "prod", "amax", "amin", "argmax", "argmin", "max", "min", "all", "any", "logsumexp",
+        "softmax", "log_softmax", "cumsum",
         "squeeze", "flip", "unbind")),
     ("m.norm(X, 2, 2)", IndexError, r"norm: dim 2"),
     ("m.unsqueeze(X, 3)", IndexError, r"unsqueeze: dim 3"),
@@ -76,12 +78,15 @@ CASES = [
     ("m.gather(X, 2, index([[0]]))", IndexError, r"gather: dim 2"),
     ("m.prod(X, (0, 1))", TypeError, r"prod: dim must be an integer"),
     # nothing to choose from
-    *((f"m.{name}(EMPTY, 0)", ValueError, rf"{name}: there is nothing to choose from in a tensor of shape \(0, 3\)") for name in (
+    *((f"m.{name}(EMPTY, 0)", ValueError,
+       rf"{name}: there is nothing to choose from in a tensor of shape \(0, 3\)") for name in (
         "amax", "amin", "argmax", "argmin", "max", "min")),
     ("m.norm(m.zeros(0), float('inf'))", ValueError, r"norm: there is nothing"),
     # dtypes
     ("m.mean(WHOLE)", TypeError, r"mean: dtype int64 has no mean"),
-    *((f"m.{name}(WHOLE, 0)", TypeError, rf"{name}: needs floating-point values, got dtype int64") for name in ("softmax", "log_softmax", "var", "std", "norm")),
+    *((f"m.{name}(WHOLE, 0)", TypeError,
+       rf"{name}: needs floating-point values, got dtype int64") for name in ("softmax", "log_softmax", "var", "std",
+           "norm")),
     ("X @ X.double().T", TypeError, r"matmul: dtypes differ, float32 and float64; cast"),
     ("X @ 3", TypeError, r"matmul: operands must be tensors, not Tensor and int"),
     ("-FLAGS", TypeError, r"neg: .*bool"),
@@ -94,12 +99,14 @@ CASES = [
     ("m.where(True, X, X)", TypeError, r"where: the condition must be a bool tensor, not bool"),
     ("m.masked_fill(X, X, 0)", TypeError, r"masked_fill: the mask has dtype float32"),
     ("m.masked_fill(WHOLE, WHOLE > 1, 0.5)", TypeError, r"masked_fill: 0.5 does not fit dtype int64"),
-    ("m.masked_fill(X, X > 0, m.zeros(2))", ValueError, r"masked_fill: the value must be a number or 0-d, got shape \(2,\)"),
+    ("m.masked_fill(X, X > 0, m.zeros(2))", ValueError,
+     r"masked_fill: the value must be a number or 0-d, got shape \(2,\)"),
     ("m.masked_select(X, X)", TypeError, r"masked_select: the mask has dtype float32"),
     ("m.one_hot(X)", TypeError, r"one_hot: labels must be integers, got dtype float32"),
     ("m.gather(X, 0, X)", TypeError, r"gather: the index has dtype float32; it must be int64"),
     ("m.index_select(X, 0, X[0])", TypeError, r"index_select: the index has dtype float32"),
-    ("m.scatter_add(X, 0, index([[0]]), m.zeros(1, 1, dtype='float64'))", TypeError, r"scatter_add: dtypes differ, float32 and float64"),
+    ("m.scatter_add(X, 0, index([[0]]), m.zeros(1, 1, dtype='float64'))", TypeError,
+     r"scatter_add: dtypes differ, float32 and float64"),
     ("m.add(WHOLE, 1, alpha=0.5)", TypeError, r"add: alpha=0.5 does not fit the result's dtype int64"),
     ("m.tensor([1], dtype='uint8') + 300", OverflowError, r"add: .*300.*uint8"),
     # values
@@ -128,10 +135,14 @@ CASES = [
     ("m.gather(X, 0, index([0, 1]))", ValueError, r"gather: the index has shape \(2,\), the tensor \(2, 3\)"),
     ("m.gather(X, 0, index([[2]]))", IndexError, r"gather: an index is out of range for dim 0 of size 2"),
     ("m.gather(X, 1, index([[-1]]))", IndexError, r"gather: an index is out of range for dim 1 of size 3"),
-    ("m.gather(X, 0, index([[0] * 4]))", ValueError, r"gather: the index, of shape \(1, 4\), is larger than the tensor, of shape \(2, 3\)"),
-    ("m.scatter_add(X, 0, index([[0, 1]]), m.zeros(1, 1))", ValueError, r"scatter_add: the index, of shape \(1, 2\), is larger than the source, of shape \(1, 1\)"),
-    ("m.scatter_add(X, 0, index([[2]]), m.zeros(1, 1))", IndexError, r"scatter_add: an index is out of range for dim 0 of size 2"),
-    ("m.index_select(X, 0, index([-1]))", IndexError, r"index_select: an index is out of range for dim 0 of size 2; count from 0"),
+    ("m.gather(X, 0, index([[0] * 4]))", ValueError,
+     r"gather: the index, of shape \(1, 4\), is larger than the tensor, of shape \(2, 3\)"),
+    ("m.scatter_add(X, 0, index([[0, 1]]), m.zeros(1, 1))", ValueError,
+     r"scatter_add: the index, of shape \(1, 2\), is larger than the source, of shape \(1, 1\)"),
+    ("m.scatter_add(X, 0, index([[2]]), m.zeros(1, 1))", IndexError,
+     r"scatter_add: an index is out of range for dim 0 of size 2"),
+    ("m.index_select(X, 0, index([-1]))", IndexError,
+     r"index_select: an index is out of range for dim 0 of size 2; count from 0"),
     ("m.index_select(X, 0, index([[0]]))", ValueError, r"index_select: the index must be 1-D, got shape \(1, 1\)"),
     # things that are no tensors
     ("X + 'a'", TypeError, r"add: an operand is a str; operands are Tensors, arrays or numbers"),
@@ -151,8 +162,10 @@ def test_the_error_says_what_was_wrong(text, error, message):
 
 
 @pytest.mark.parametrize("change", [
-    lambda x: x.add_(m.zeros(4)), lambda x: x.__setitem__(5, 1.0), lambda x: x.__setitem__(0, m.zeros(4)), lambda x: x.masked_fill_(x, 0), lambda x: x.clamp_(),
-    lambda x: x.scatter_add_(0, index([[7]]), m.ones(1, 1)), lambda x: x.index_select(0, index([9])), lambda x: x.__setitem__(index([0, 9]), 1.0),
+    lambda x: x.add_(m.zeros(4)), lambda x: x.__setitem__(5, 1.0), lambda x: x.__setitem__(0, m.zeros(4)),
+    lambda x: x.masked_fill_(x, 0), lambda x: x.clamp_(),
+    lambda x: x.scatter_add_(0, index([[7]]), m.ones(1, 1)), lambda x: x.index_select(0, index([9])),
+    lambda x: x.__setitem__(index([0, 9]), 1.0),
 ])  # fmt: skip
 def test_a_refused_change_changes_nothing(change):
     x = m.tensor([[1.0, 2.0], [3.0, 4.0]])

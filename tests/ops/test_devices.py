@@ -32,12 +32,14 @@ def gradients(sample, device, create_graph):
     ys = [y for y in sample.outputs(xs) if y.requires_grad]
     leaves = [x for x in xs if x.requires_grad]
     rng = np.random.default_rng(7)
-    upstream = [minigrad.tensor(rng.uniform(0.5, 2, y.shape), dtype=y.dtype, device=device, requires_grad=True) for y in ys]
+    upstream = [minigrad.tensor(rng.uniform(0.5, 2, y.shape), dtype=y.dtype, device=device,
+        requires_grad=True) for y in ys]
     first = grad(ys, leaves, upstream, create_graph=create_graph, materialize_grads=True)
     again = [g for g in first if g.requires_grad]
     if not again:
         return list(first)
-    return [*first, *grad(again, leaves + upstream, [minigrad.full_like(g, 0.75) for g in again], materialize_grads=True)]
+    return [*first, *grad(again, leaves + upstream, [minigrad.full_like(g, 0.75) for g in again],
+                          materialize_grads=True)]
 
 
 @pytest.mark.parametrize("create_graph", [False, True], ids=["raw", "recorded"])
@@ -62,9 +64,12 @@ def test_moving_between_devices_is_differentiable():
 
 
 @pytest.mark.parametrize("call", [
-    lambda m, a, b: a + b, lambda m, a, b: m.maximum(b, a), lambda m, a, b: a @ b, lambda m, a, b: m.cat([a, b]), lambda m, a, b: m.stack([a, b]),
-    lambda m, a, b: m.where(a > 0, a, b), lambda m, a, b: m.linear(a, b), lambda m, a, b: a.gather(0, b.long()), lambda m, a, b: m.masked_fill(a, b > 0, 0),
-    lambda m, a, b: a[b > 0], lambda m, a, b: m.scatter_add(a, 0, a.long(), b), lambda m, a, b: m.index_select(a, 0, b.long()[0]), lambda m, a, b: a**b,
+    lambda m, a, b: a + b, lambda m, a, b: m.maximum(b, a), lambda m, a, b: a @ b, lambda m, a, b: m.cat([a, b]),
+    lambda m, a, b: m.stack([a, b]),
+    lambda m, a, b: m.where(a > 0, a, b), lambda m, a, b: m.linear(a, b), lambda m, a, b: a.gather(0, b.long()),
+    lambda m, a, b: m.masked_fill(a, b > 0, 0),
+    lambda m, a, b: a[b > 0], lambda m, a, b: m.scatter_add(a, 0, a.long(), b), lambda m, a,
+    b: m.index_select(a, 0, b.long()[0]), lambda m, a, b: a**b,
     lambda m, a, b: m.masked_select(a, b > 0), lambda m, a, b: a + b.array, lambda m, a, b: a == b,
 ])  # fmt: skip
 def test_mixed_devices_name_both_and_the_way_out(call):
@@ -75,8 +80,10 @@ def test_mixed_devices_name_both_and_the_way_out(call):
 
 
 @pytest.mark.parametrize("call", [
-    lambda m, x: x[m.tensor([0, 3], device="cuda")], lambda m, x: x[:, m.tensor([-3], device="cuda")], lambda m, x: m.gather(x, 0, m.tensor([[3]], device="cuda")),
-    lambda m, x: m.scatter_add(x, 1, m.tensor([[2]], device="cuda"), m.ones(1, 1, device="cuda")), lambda m, x: m.index_select(x, 0, m.tensor([-1], device="cuda")),
+    lambda m, x: x[m.tensor([0, 3], device="cuda")], lambda m, x: x[:, m.tensor([-3], device="cuda")], lambda m,
+    x: m.gather(x, 0, m.tensor([[3]], device="cuda")),
+    lambda m, x: m.scatter_add(x, 1, m.tensor([[2]], device="cuda"), m.ones(1, 1, device="cuda")), lambda m,
+    x: m.index_select(x, 0, m.tensor([-1], device="cuda")),
 ])  # fmt: skip
 def test_an_index_out_of_range_is_told_at_the_next_synchronisation(call):
     """CuPy wraps indices around without a word."""

@@ -31,7 +31,8 @@ def answer(function, *args):
     """What the function returns, or the exception it raises."""
     try:
         return function(*args)
-    except (TypeError, ValueError, RuntimeError, IndexError, ArithmeticError) as error:  # NotImplementedError among them
+    except (TypeError, ValueError, RuntimeError, IndexError,
+            ArithmeticError) as error:  # NotImplementedError among them
         return error
 
 
@@ -47,12 +48,15 @@ def compare(name, function, torch_function, torch, args, involved):
     expected = theirs.numpy()
     assert ours.dtype == expected.dtype and ours.shape == expected.shape, where
     tolerance = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-13}.get(str(expected.dtype), 0)
-    np.testing.assert_allclose(ours.numpy().astype(float), expected.astype(float), rtol=tolerance, atol=tolerance, err_msg=where)
+    np.testing.assert_allclose(ours.numpy().astype(float), expected.astype(float), rtol=tolerance, atol=tolerance,
+        err_msg=where)
 
 
 BINARY = {
-    **{name: name for name in ("add", "sub", "mul", "div", "maximum", "minimum", "floor_divide", "remainder", "pow", "eq", "ne", "lt", "le", "gt", "ge",
-                               "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "max", "min")},
+    **{name: name for name in ("add", "sub", "mul", "div", "maximum", "minimum", "floor_divide", "remainder", "pow",
+        "eq", "ne", "lt", "le", "gt", "ge",
+                               "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor",
+                               "max", "min")},
     "div_floor": lambda m: lambda a, b: m.div(a, b, rounding_mode="floor"),
     "div_trunc": lambda m: lambda a, b: m.div(a, b, rounding_mode="trunc"),
     "add_alpha": lambda m: lambda a, b: m.add(a, b, alpha=2),
@@ -61,18 +65,25 @@ BINARY = {
     "stack": lambda m: lambda a, b: m.stack([a, b]),
 }  # fmt: skip
 WITH_SCALARS = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "floor_divide": operator.floordiv, "remainder": operator.mod,
-    "pow": operator.pow, "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "ge": operator.ge, "bitwise_and": operator.and_,
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
+    "floor_divide": operator.floordiv, "remainder": operator.mod,
+    "pow": operator.pow, "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "ge": operator.ge,
+    "bitwise_and": operator.and_,
     "bitwise_or": operator.or_, "bitwise_xor": operator.xor,
 }  # fmt: skip
 UNARY = {
     **{name: name for name in (
-        "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tan", "tanh", "sigmoid", "relu", "erf", "square", "sign",
-        "floor", "ceil", "round", "trunc", "isnan", "isinf", "isfinite", "logical_not", "bitwise_not", "clone", "sum", "mean", "prod", "amax", "amin", "max",
-        "min", "argmax", "argmin", "var", "std", "norm", "logsigmoid", "softplus", "leaky_relu", "elu", "gelu", "silu", "one_hot")},
-    **{name: (lambda m, name=name: lambda x: getattr(m, name)(x, 0)) for name in ("cumsum", "softmax", "log_softmax", "logsumexp")},
+        "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tan", "tanh",
+        "sigmoid", "relu", "erf", "square", "sign",
+        "floor", "ceil", "round", "trunc", "isnan", "isinf", "isfinite", "logical_not", "bitwise_not", "clone", "sum",
+        "mean", "prod", "amax", "amin", "max",
+        "min", "argmax", "argmin", "var", "std", "norm", "logsigmoid", "softplus", "leaky_relu", "elu", "gelu", "silu",
+        "one_hot")},
+    **{name: (lambda m, name=name: lambda x: getattr(m, name)(x, 0)) for name in ("cumsum", "softmax", "log_softmax",
+        "logsumexp")},
     "clamp": lambda m: lambda x: m.clamp(x, 2, 3), "clamp_to_float": lambda m: lambda x: m.clamp(x, min=1.5),
-    "sum_to_half": lambda m: lambda x: m.sum(x, 0, dtype=m.float16), "softmax_to_double": lambda m: lambda x: m.softmax(x, 0, dtype=m.float64),
+    "sum_to_half": lambda m: lambda x: m.sum(x, 0, dtype=m.float16),
+    "softmax_to_double": lambda m: lambda x: m.softmax(x, 0, dtype=m.float64),
 }  # fmt: skip
 
 
@@ -123,7 +134,8 @@ def test_all_and_any_are_bool_whatever_they_are_of(name):
 @pytest.mark.parametrize("name", WITH_SCALARS)
 def test_numpy_scalars_count_as_python_numbers(name):
     """A float64 of NumPy's does not widen float32."""
-    function, x = WITH_SCALARS[name], minigrad.tensor([1, 2, 3], dtype="int32" if name.startswith("bitwise") else "float32")
+    function, x = WITH_SCALARS[name], minigrad.tensor([1, 2, 3],
+        dtype="int32" if name.startswith("bitwise") else "float32")
     wide = np.int64(3) if name.startswith("bitwise") else np.float64(3)
     assert function(x, wide).dtype == function(x, wide.item()).dtype
     np.testing.assert_array_equal(function(x, wide).numpy(), function(x, wide.item()).numpy())
@@ -133,7 +145,8 @@ def test_numpy_scalars_count_as_python_numbers(name):
 def test_masked_fill_keeps_the_dtype():
     for dtype, other in itertools.product(DTYPES, DTYPES):
         x, value = minigrad.tensor(operands(dtype)[1]), minigrad.tensor(operands(other)[1])
-        if (dtype == "bool", dtype.startswith("float")) in {(other == "bool", other.startswith("float"))} or dtype.startswith("float"):
+        if (dtype == "bool", dtype.startswith("float")) in {(other == "bool",
+            other.startswith("float"))} or dtype.startswith("float"):
             assert minigrad.masked_fill(x, x > 0, value).dtype == dtype
 
 
@@ -152,7 +165,8 @@ def test_the_default_dtype_decides_what_integers_become(dtype):
     minigrad.set_default_dtype(dtype)
     try:
         whole = minigrad.tensor([1, 2])
-        assert minigrad.exp(whole).dtype == (whole / 2).dtype == (whole * 0.5).dtype == minigrad.sigmoid(whole).dtype == dtype
+        for y in (minigrad.exp(whole), whole / 2, whole * 0.5, minigrad.sigmoid(whole)):
+            assert y.dtype == dtype
         assert minigrad.logsumexp(whole, 0).dtype == dtype
     finally:
         minigrad.set_default_dtype("float32")

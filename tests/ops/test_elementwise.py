@@ -8,7 +8,8 @@ import pytest
 import minigrad
 from minigrad import grad
 
-EVERYWHERE = np.concatenate([np.linspace(-6.5, 6.5, 20001), np.geomspace(1e-300, 6, 3000), -np.geomspace(1e-300, 6, 3000)])
+EVERYWHERE = np.concatenate([np.linspace(-6.5, 6.5, 20001), np.geomspace(1e-300, 6, 3000),
+    -np.geomspace(1e-300, 6, 3000)])
 
 
 def test_erf_to_the_last_digits_in_double():
@@ -39,7 +40,8 @@ def test_sigmoid_keeps_its_relative_precision_far_below_zero(x):
     """There a saturated gradient lives: 1 / (1 + e^-x) = e^x / (1 + e^x)."""
     expected = math.exp(x) / (1 + math.exp(x))
     assert minigrad.sigmoid(minigrad.tensor(x, dtype="float64")).item() == pytest.approx(expected, rel=1e-14)
-    assert minigrad.logsigmoid(minigrad.tensor(x, dtype="float64")).item() == pytest.approx(min(x, 0) - math.log1p(math.exp(-abs(x))), rel=1e-14)
+    assert minigrad.logsigmoid(minigrad.tensor(x, dtype="float64")).item() == pytest.approx(min(x,
+        0) - math.log1p(math.exp(-abs(x))), rel=1e-14)
 
 
 @pytest.mark.parametrize(("call", "inputs", "expected"), [
@@ -60,7 +62,8 @@ def test_a_tie_with_itself_has_the_whole_gradient():
 
 
 @pytest.mark.parametrize(("x", "exponent", "value", "slope"), [
-    (0.0, 0, 1, 0), (0.0, 1, 0, 1), (0.0, 2, 0, 0), (0.0, 3, 0, 0), (0.0, 0.5, 0, math.inf), (0.0, -1, math.inf, -math.inf), (-2.0, 3, -8, 12),
+    (0.0, 0, 1, 0), (0.0, 1, 0, 1), (0.0, 2, 0, 0), (0.0, 3, 0, 0), (0.0, 0.5, 0, math.inf),
+    (0.0, -1, math.inf, -math.inf), (-2.0, 3, -8, 12),
     (-2.0, -2, 0.25, 0.25), (-2.0, 0, 1, 0), (math.nan, 0, 1, 0), (math.inf, 0, 1, 0), (4.0, 0.5, 2, 0.25),
 ])  # fmt: skip
 @pytest.mark.parametrize("as_tensor", [False, True])
@@ -72,7 +75,8 @@ def test_powers(x, exponent, value, slope, as_tensor):
 
 
 @pytest.mark.parametrize(("base", "x", "value", "slope"), [
-    (0.0, 0.0, 1, 0), (0.0, 2.0, 0, 0), (0.0, -1.0, math.inf, -math.inf), (1.0, 3.0, 1, 0), (2.0, 3.0, 8, 8 * math.log(2)), (-2.0, 2.0, 4, math.nan),
+    (0.0, 0.0, 1, 0), (0.0, 2.0, 0, 0), (0.0, -1.0, math.inf, -math.inf), (1.0, 3.0, 1, 0),
+    (2.0, 3.0, 8, 8 * math.log(2)), (-2.0, 2.0, 4, math.nan),
 ])  # fmt: skip
 def test_powers_of_numbers(base, x, value, slope):
     t = minigrad.tensor(x, dtype="float64", requires_grad=True)
@@ -101,7 +105,8 @@ def test_whole_division():
     assert minigrad.div(x, y, rounding_mode="trunc").dtype == "int64" and (x / y).dtype == "float32"
 
 
-@pytest.mark.parametrize("call", [lambda a, b: a // b, lambda a, b: a % b, lambda a, b: minigrad.div(a, b, rounding_mode="trunc"), lambda a, b: a // 0, lambda a, b: 7 % b])
+@pytest.mark.parametrize("call", [lambda a, b: a // b, lambda a, b: a % b, lambda a,
+    b: minigrad.div(a, b, rounding_mode="trunc"), lambda a, b: a // 0, lambda a, b: 7 % b])
 def test_integers_by_zero_raise(call):
     """As in Python and PyTorch; NumPy says 0."""
     with pytest.raises(ZeroDivisionError, match="an integer is divided by 0"):
@@ -124,7 +129,8 @@ def test_alpha_is_taken_in_the_dtype_of_the_result():
     assert minigrad.add(minigrad.tensor([1], dtype="uint8"), 2, alpha=3).tolist() == [7]
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "tan", "sigmoid", "logsigmoid", "softplus", "silu", "gelu", "elu", "erf", "expm1", "sin"])
+@pytest.mark.parametrize("name", ["exp", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "tan", "sigmoid", "logsigmoid",
+    "softplus", "silu", "gelu", "elu", "erf", "expm1", "sin"])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_infinities_met_by_right_make_no_noise(name, dtype):
     """Forward and backward, on arrays and on Tensors."""

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import autograd, gradcheck, gradgradcheck, grad
+from minigrad import autograd, grad, gradcheck, gradgradcheck
 
 from .samples import ALL, FLOAT_SAMPLES, SAMPLES
 
@@ -38,8 +38,10 @@ def test_second_order(sample):
 
 
 THIRD = [
-    SAMPLES[name][0] for name in ("mul", "div", "pow", "exp", "log", "tanh", "sigmoid", "erf", "gelu", "softplus", "silu", "softmax", "log_softmax", "logsumexp",
-                                  "matmul", "linear", "var", "std", "prod", "norm", "getitem", "gather", "cumsum", "cross_entropy", "where")
+    SAMPLES[name][0] for name in ("mul", "div", "pow", "exp", "log", "tanh", "sigmoid", "erf", "gelu", "softplus",
+        "silu", "softmax", "log_softmax", "logsumexp",
+                                  "matmul", "linear", "var", "std", "prod", "norm", "getitem", "gather", "cumsum",
+                                  "cross_entropy", "where")
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def for_torch(torch, part):
 
 
 def fits(parts):
-    """At most one mask, and with it index arrays of as many elements as it has true ones, else NumPy refuses to broadcast."""
+    """No mask beside index arrays of another number of elements: these do not broadcast."""
     masked = any(isinstance(p, list) and isinstance(p[0], bool) for p in parts)
     arrays = [p for p in parts if isinstance(p, list)]
     return not masked or len(arrays) == 1
@@ -92,7 +92,8 @@ def looped_scatter_add(x, dim, index, src):
     return out
 
 
-@pytest.mark.parametrize(("shape", "index_shape"), [((5,), (7,)), ((4, 3), (2, 3)), ((4, 3), (4, 3)), ((3, 4, 2), (3, 2, 2)), ((3, 4, 2), (1, 1, 1))])
+@pytest.mark.parametrize(("shape", "index_shape"), [((5,), (7,)), ((4, 3), (2, 3)), ((4, 3), (4, 3)),
+    ((3, 4, 2), (3, 2, 2)), ((3, 4, 2), (1, 1, 1))])
 def test_gather_and_scatter_add_against_loops(shape, index_shape, rng):
     for dim in range(len(shape)):
         sizes = tuple(n if d == dim else min(n, shape[d]) for d, n in enumerate(index_shape))
@@ -103,7 +104,8 @@ def test_gather_and_scatter_add_against_loops(shape, index_shape, rng):
         np.testing.assert_array_equal(gathered.numpy(force=True), looped_gather(x, dim, index))
         np.testing.assert_allclose(added.numpy(force=True), looped_scatter_add(x, dim, index, src), rtol=1e-14)
         g, h = rng.standard_normal(sizes), rng.standard_normal(shape)
-        np.testing.assert_allclose(grad(gathered, mx, minigrad.tensor(g))[0].numpy(), looped_scatter_add(np.zeros(shape), dim, index, g), rtol=1e-14)
+        np.testing.assert_allclose(grad(gathered, mx, minigrad.tensor(g))[0].numpy(),
+            looped_scatter_add(np.zeros(shape), dim, index, g), rtol=1e-14)
         gx, gs = grad(added, [mx, ms], minigrad.tensor(h))
         np.testing.assert_array_equal(gx.numpy(), h)
         np.testing.assert_array_equal(gs.numpy(), looped_gather(h, dim, index))
@@ -118,13 +120,15 @@ def test_one_hot_against_a_loop():
     assert minigrad.one_hot(minigrad.tensor(labels)).shape == (2, 2, 4)
 
 
-@pytest.mark.parametrize("index", [0, -1, (1, 2), slice(1, 3), (slice(None), 0), None, Ellipsis, minigrad.tensor(1), np.int64(1), np.array(1), (Ellipsis, slice(None, None, -1))], ids=repr)
+@pytest.mark.parametrize("index", [0, -1, (1, 2), slice(1, 3), (slice(None), 0), None, Ellipsis, minigrad.tensor(1),
+    np.int64(1), np.array(1), (Ellipsis, slice(None, None, -1))], ids=repr)
 def test_numbers_and_slices_give_views(index):
     x = minigrad.arange(12.0).reshape(4, 3)
     assert np.shares_memory(x[index].array, x.array)
 
 
-@pytest.mark.parametrize("index", [[0], [[True] * 3] * 4, (slice(None), [0, 1]), minigrad.tensor([1]), minigrad.tensor([True] * 4), (0, [1])], ids=repr)
+@pytest.mark.parametrize("index", [[0], [[True] * 3] * 4, (slice(None), [0, 1]), minigrad.tensor([1]),
+    minigrad.tensor([True] * 4), (0, [1])], ids=repr)
 def test_arrays_and_masks_give_copies(index):
     """In memory order, as PyTorch's."""
     x = minigrad.arange(12.0).reshape(4, 3)

@@ -7,8 +7,10 @@ from minigrad import grad
 
 
 @pytest.mark.parametrize(("a", "b", "sum_"), [
-    ("i", "i", "i,i->"), ("i", "ij", "i,ij->j"), ("ki", "i", "ki,i->k"), ("ki", "ij", "ki,ij->kj"), ("bki", "ij", "bki,ij->bkj"), ("bki", "bij", "bki,bij->bkj"),
-    ("ki", "bij", "ki,bij->bkj"), ("i", "bij", "i,bij->bj"), ("bki", "i", "bki,i->bk"), ("bcki", "cij", "bcki,cij->bckj"),
+    ("i", "i", "i,i->"), ("i", "ij", "i,ij->j"), ("ki", "i", "ki,i->k"), ("ki", "ij", "ki,ij->kj"),
+    ("bki", "ij", "bki,ij->bkj"), ("bki", "bij", "bki,bij->bkj"),
+    ("ki", "bij", "ki,bij->bkj"), ("i", "bij", "i,bij->bj"), ("bki", "i", "bki,i->bk"),
+    ("bcki", "cij", "bcki,cij->bckj"),
 ])  # fmt: skip
 def test_matmul_and_its_gradients(a, b, sum_, rng):
     sizes = {"i": 3, "j": 4, "k": 2, "b": 5, "c": 6}
@@ -29,13 +31,15 @@ def test_linear(shape, with_bias, rng):
     x, w, b = rng.standard_normal(shape), rng.standard_normal((5, 3)), rng.standard_normal(5)
     tx, tw, tb = (minigrad.tensor(v, requires_grad=True) for v in (x, w, b))
     y = minigrad.linear(tx, tw, tb if with_bias else None)
-    np.testing.assert_allclose(y.numpy(force=True), np.einsum("...i,oi->...o", x, w) + (b if with_bias else 0), rtol=1e-13)
+    np.testing.assert_allclose(y.numpy(force=True), np.einsum("...i,oi->...o", x, w) + (b if with_bias else 0),
+        rtol=1e-13)
     g = rng.standard_normal(y.shape)
     gx, gw = grad(y, [tx, tw], minigrad.tensor(g), retain_graph=True)
     np.testing.assert_allclose(gx.numpy(), np.einsum("...o,oi->...i", g, w), rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(gw.numpy(), g.reshape(-1, 5).T @ x.reshape(-1, 3), rtol=1e-12, atol=1e-13)
     if with_bias:
-        np.testing.assert_allclose(grad(y, tb, minigrad.tensor(g))[0].numpy(), g.reshape(-1, 5).sum(0), rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(grad(y, tb, minigrad.tensor(g))[0].numpy(), g.reshape(-1, 5).sum(0), rtol=1e-12,
+            atol=1e-13)
 
 
 def test_products_of_halves_are_summed_in_more_precision():

@@ -43,11 +43,13 @@ def derivatives_of_product(x):
     """Gradient and Hessian of the product of a vector, multiplied out."""
     n = len(x)
     first = [math.prod(x[k] for k in range(n) if k != i) for i in range(n)]
-    second = [[0 if i == j else math.prod(x[k] for k in range(n) if k not in (i, j)) for j in range(n)] for i in range(n)]
+    second = [[0 if i == j else math.prod(x[k] for k in range(n) if k not in (i,
+        j)) for j in range(n)] for i in range(n)]
     return first, second
 
 
-@pytest.mark.parametrize("values", [[2.0, 3, 5], [0.0, 3, 5], [0.0, 0, 5], [0.0, 0, 0], [2.0, 0, 5, 7], [0.0, 0, 5, 7], [4.0], [0.0]])
+@pytest.mark.parametrize("values", [[2.0, 3, 5], [0.0, 3, 5], [0.0, 0, 5], [0.0, 0, 0], [2.0, 0, 5, 7], [0.0, 0, 5, 7],
+    [4.0], [0.0]])
 def test_products_with_zeros_at_first_and_second_order(values):
     first, second = derivatives_of_product(values)
     x = minigrad.tensor(values, dtype="float64", requires_grad=True)
@@ -153,12 +155,14 @@ def test_several_dimensions_in_any_order(dim):
     axis = tuple(dim)
     for name, oracle in (("sum", np.sum), ("mean", np.mean), ("amax", np.amax), ("amin", np.amin)):
         for keep in (False, True):
-            np.testing.assert_allclose(getattr(minigrad, name)(minigrad.tensor(x), dim, keep).numpy(), oracle(x, axis=axis, keepdims=keep), rtol=1e-13)
+            np.testing.assert_allclose(getattr(minigrad, name)(minigrad.tensor(x), dim, keep).numpy(),
+                oracle(x, axis=axis, keepdims=keep), rtol=1e-13)
     np.testing.assert_allclose(minigrad.var(minigrad.tensor(x), dim).numpy(), np.var(x, axis=axis, ddof=1), rtol=1e-13)
 
 
 @pytest.mark.parametrize("function", [
-    lambda x: minigrad.softmax(x, 0) ** 2, lambda x: minigrad.log_softmax(x * x, 1), lambda x: minigrad.logsumexp(x, (0, 1)) ** 3, lambda x: minigrad.cumsum(x, 1) ** 2,
+    lambda x: minigrad.softmax(x, 0) ** 2, lambda x: minigrad.log_softmax(x * x, 1),
+    lambda x: minigrad.logsumexp(x, (0, 1)) ** 3, lambda x: minigrad.cumsum(x, 1) ** 2,
     lambda x: minigrad.norm(x, 3) ** 2, lambda x: minigrad.std(x, 0) * minigrad.var(x, 0),
 ])  # fmt: skip
 def test_compositions(function):

@@ -11,7 +11,7 @@ from .samples import ALL, FLOAT_SAMPLES, SAMPLES
 
 
 def rows_of_minigrad():
-    """Every row bound to a name in some module of minigrad, by that name. (Tests and users register rows of their own.)"""
+    """Every row bound to a name in some module of minigrad, with that name. (Tests register rows of their own.)"""
     found = {}
     for module_name, module in sorted(sys.modules.items()):
         if module_name.partition(".")[0] == "minigrad":
@@ -47,7 +47,9 @@ def reached():
             names |= {node.name for node in nodes_behind(gradients) if node.op is not None}
             again = [g for g in gradients if g.requires_grad]
             if again:
-                second = minigrad.grad(again, leaves + upstream, [minigrad.ones_like(g, requires_grad=True) for g in again], create_graph=True, materialize_grads=True)
+                second = minigrad.grad(again, leaves + upstream,
+                                       [minigrad.ones_like(g, requires_grad=True) for g in again], create_graph=True,
+                                       materialize_grads=True)
                 names |= {node.name for node in nodes_behind(second) if node.op is not None}
     return names
 

@@ -8,9 +8,11 @@ from minigrad import grad
 
 def test_views_and_copies_as_the_memory_layout_allows():
     x = minigrad.arange(6.0).reshape(2, 3)
-    for view in (x.reshape(3, 2), x.view(6), x.T, x[None], x.squeeze(), x.flatten(), x.expand(4, 2, 3), x.split(1)[1], x.unbind(1)[0], x.mT, x.movedim(0, 1)):
+    for view in (x.reshape(3, 2), x.view(6), x.T, x[None], x.squeeze(), x.flatten(), x.expand(4, 2, 3), x.split(1)[1],
+                 x.unbind(1)[0], x.mT, x.movedim(0, 1)):
         assert np.shares_memory(view.array, x.array)
-    for copy in (x.T.reshape(6), x.T.flatten(), x.flip(0), x.flip(()), x.clone(), minigrad.tril(x), minigrad.pad(x, (0, 0)), minigrad.cat([x])):
+    for copy in (x.T.reshape(6), x.T.flatten(), x.flip(0), x.flip(()), x.clone(), minigrad.tril(x),
+                 minigrad.pad(x, (0, 0)), minigrad.cat([x])):
         assert not np.shares_memory(copy.array, x.array)
     assert x.contiguous() is x and x.T.contiguous().is_contiguous()
 
@@ -34,7 +36,8 @@ def test_lengths_of_pieces(n, size, lengths):
     assert [len(p) for p in minigrad.zeros(n).split(size)] == lengths
 
 
-@pytest.mark.parametrize(("n", "chunks", "lengths"), [(7, 3, [3, 3, 1]), (5, 4, [2, 2, 1]), (2, 5, [1, 1]), (0, 2, [0, 0])])
+@pytest.mark.parametrize(("n", "chunks", "lengths"), [(7, 3, [3, 3, 1]), (5, 4, [2, 2, 1]), (2, 5, [1, 1]),
+    (0, 2, [0, 0])])
 def test_lengths_of_chunks(n, chunks, lengths):
     assert [len(p) for p in minigrad.zeros(n).chunk(chunks)] == lengths
 

@@ -6,25 +6,30 @@ import minigrad
 
 from .samples import TorchNames
 
-POINTS = [0.0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, 3, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-40, -1e-40, 20, -20, 21, 88, -88, 100, -100, 700, -700, 4, 6]
+POINTS = [0.0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, 3, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-40, -1e-40, 20, -20, 21,
+          88, -88, 100, -100, 700, -700, 4, 6]
 TOLERANCE = {"float32": {"rtol": 1e-5, "atol": 1e-7}, "float64": {"rtol": 1e-10, "atol": 1e-12}}
 in_both_precisions = pytest.mark.parametrize("dtype", TOLERANCE)
 
 # Where PyTorch is of another mind, or of two: (what, "value" or "gradient").
-SWALLOWS_NAN = {("abs", "gradient"), ("sign", "value"), ("elu", "gradient")}  # a number in PyTorch, so that a NaN goes unseen
+SWALLOWS_NAN = {("abs", "gradient"), ("sign", "value"), ("elu",
+    "gradient")}  # a number in PyTorch, so that a NaN goes unseen
 NAN_IS_FLAT = {("relu", "gradient")}  # ours is 0, PyTorch's 1; the value is NaN in both
-ROOT = {("pow 0.5", "value"), ("pow 0.5", "gradient"), ("pow -0.5", "value"), ("pow -0.5", "gradient")}  # of -0 and -inf: PyTorch takes sqrt, we C's pow
+ROOT = {("pow 0.5", "value"), ("pow 0.5", "gradient"), ("pow -0.5", "value"),
+        ("pow -0.5", "gradient")}  # of -0 and -inf: PyTorch takes sqrt, we C's pow
 
 UNARY = {
     **{name: (lambda m, x, name=name: getattr(m, name)(x)) for name in (
-        "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tan", "tanh", "sigmoid", "relu", "erf", "sign",
+        "neg", "abs", "exp", "log", "log1p", "expm1", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tan", "tanh",
+        "sigmoid", "relu", "erf", "sign",
         "floor", "ceil", "round", "trunc", "logsigmoid", "softplus", "leaky_relu", "elu", "silu")},
     "clamp": lambda m, x: m.clamp(x, -1, 1),
     **{f"pow {e}": (lambda m, x, e=e: x**e) for e in (0, 1, 3, -1, -2, 0.5, -0.5, 1.5)},
     **{f"{b} pow": (lambda m, x, b=b: b**x) for b in (1, 2, 0.5, -2.0)},
 }  # fmt: skip
 BINARY = {
-    **{name: (lambda m, a, b, name=name: getattr(m, name)(a, b)) for name in ("div", "maximum", "minimum", "remainder", "pow", "floor_divide")},
+    **{name: (lambda m, a, b, name=name: getattr(m, name)(a, b)) for name in ("div", "maximum", "minimum", "remainder",
+        "pow", "floor_divide")},
     "div_floor": lambda m, a, b: m.div(a, b, rounding_mode="floor"),
     "div_trunc": lambda m, a, b: m.div(a, b, rounding_mode="trunc"),
 }
@@ -94,12 +99,15 @@ def test_comparisons(name, dtype, torch):
 
 @in_both_precisions
 @pytest.mark.parametrize("rows", [
-    [[1.0, np.nan, 2.0]], [[np.inf, 1, 2]], [[-np.inf, 1, 2]], [[-np.inf, -np.inf, -np.inf]], [[np.inf, np.inf, 1]], [[np.inf, -np.inf, 0]], [[0.0, 0, 0]],
+    [[1.0, np.nan, 2.0]], [[np.inf, 1, 2]], [[-np.inf, 1, 2]], [[-np.inf, -np.inf, -np.inf]], [[np.inf, np.inf, 1]],
+    [[np.inf, -np.inf, 0]], [[0.0, 0, 0]],
     [[3.0, 3, 3]], [[1e30, -1e30, 1e30]], [[1e-40, 0, -1e-40]],
 ])  # fmt: skip
-@pytest.mark.parametrize("name", ["sum", "mean", "amax", "amin", "prod", "logsumexp", "softmax", "log_softmax", "cumsum", "norm", "max", "min", "argmax", "argmin"])
+@pytest.mark.parametrize("name", ["sum", "mean", "amax", "amin", "prod", "logsumexp", "softmax", "log_softmax",
+    "cumsum", "norm", "max", "min", "argmax", "argmin"])
 def test_along_a_row(name, rows, dtype, torch):
-    x, t = minigrad.tensor(rows, dtype=dtype, requires_grad=True), torch.tensor(rows, dtype=getattr(torch, dtype), requires_grad=True)
+    x, t = minigrad.tensor(rows, dtype=dtype, requires_grad=True), torch.tensor(rows, dtype=getattr(torch, dtype),
+        requires_grad=True)
     with np.errstate(over="ignore", invalid="ignore"):  # of the sums: users hear of an overflow there
         y, z = getattr(minigrad, name)(x, dim=1), getattr(torch, name)(t, dim=1)
     if isinstance(y, tuple):
