@@ -10,7 +10,8 @@ import numpy as np
 from .backend import Device, backend_for, dtypes, resolve
 from .backend.random import Generator, rng_of
 from .ops import dims
-from .tensor import Tensor, array_from, draw_normal, draw_uniform
+from .tensor import Tensor
+from .values import array_from, draw_normal, draw_uniform
 
 Size = Any  # 2, 3 or (2, 3)
 

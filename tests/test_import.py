@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     {"minigrad.kernels"},
     {"minigrad.backend"},
-    {"minigrad.gradmode"},
+    {"minigrad.gradmode", "minigrad.values"},
     {"minigrad.autograd"},
     {"minigrad.ops"},
     {"minigrad.numpy_forms"},

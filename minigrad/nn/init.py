@@ -8,7 +8,8 @@ import numpy as np
 
 from ..gradmode import no_grad
 from ..backend.random import Generator
-from ..tensor import Tensor, draw_normal
+from ..tensor import Tensor
+from ..values import draw_normal
 
 __all__ = [
     "calculate_gain", "constant_", "eye_", "fan_in_and_fan_out", "kaiming_normal_", "kaiming_uniform_", "normal_",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, 
 
 from ..gradmode import no_grad
 from ..backend import Device, dtypes, is_array, resolve
-from ..tensor import Removable, Tensor, array_from
+from ..tensor import Removable, Tensor
+from ..values import array_from
 from .hooks import Hooks, call_with_hooks, register
 from .parameter import Parameter
 
