@@ -28,7 +28,7 @@ def test_right_gradients_pass():
 
 @pytest.mark.parametrize("function", [wrong_factor, deaf, not_a_number], ids=repr)
 def test_wrong_gradients_fail(function):
-    with pytest.raises(RuntimeError, match=r"gradcheck: input 0 \(shape \(2,\)\), element \(\d,\): backward gives .*, finite differences"):
+    with pytest.raises(RuntimeError, match=r"gradcheck: input 0 \(shape \(2,\)\), element \(\d,\): backward gives .*"):
         gradcheck(function, double(0.5, 2))
     assert gradcheck(function, double(0.5, 2), raise_exception=False) is False
 
