@@ -1,7 +1,7 @@
 """minigrad: reverse-mode autograd to read in an afternoon, and to see gradients vanish and explode with."""
 
 from . import autograd, backend, cuda, data, kernels, nn, ops, optim
-from .autograd import grad, op
+from .autograd import grad
 from .backend import Device
 from .backend.dtypes import (
     bool_, float16, float32, float64, get_default_dtype, int8, int16, int32, int64, promote_types, result_type,
@@ -12,6 +12,7 @@ from .creation import (
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
     randint, randn, randn_like, randperm, tensor, zeros, zeros_like,
 )
+from .dispatch import op
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
 from .gradmode import debug, enable_grad, is_grad_enabled, no_grad, set_grad_enabled

@@ -72,7 +72,6 @@ class _Row:
     def __init__(self, function: type[Function]) -> None:
         self.name = function.__name__
         self.backward = function.backward
-        self._picker = None
 
     def kept(self, needs: tuple[bool, ...]) -> tuple[bool, tuple[bool, ...]]:
         return False, (False,) * len(needs)  # what is needed is in the context

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import autograd
+from minigrad import autograd, dispatch
 
 
 def leaf(values, dtype=mg.float64):
@@ -545,10 +545,10 @@ def test_threads_build_and_walk_their_own_graphs():
 
 @pytest.fixture
 def own_ops():
-    before = dict(autograd.OPS)
+    before = dict(dispatch.OPS)
     yield
-    autograd.OPS.clear()
-    autograd.OPS.update(before)
+    dispatch.OPS.clear()
+    dispatch.OPS.update(before)
 
 
 def test_an_op_of_ones_own(own_ops):

@@ -15,6 +15,7 @@ LAYERS = [
     {"minigrad.backend"},
     {"minigrad.gradmode", "minigrad.values"},
     {"minigrad.autograd"},
+    {"minigrad.dispatch"},
     {"minigrad.ops"},
     {"minigrad.numpy_forms"},
     {"minigrad.tensor"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Callable
 
-from ..autograd import Op, apply
+from ..dispatch import Op, apply
 from ..gradmode import is_grad_enabled
 from ..tensor import Removable, Tensor
 

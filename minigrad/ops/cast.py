@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import op
 from ..backend import Device, device_of, move
-from ..backend.quiet import quiet
+from ..dispatch import op
 from .typing import T, Unary
 
 
-@quiet
 def _astype(x: Any, *, dtype: np.dtype) -> Any:
     return x.astype(dtype)
 

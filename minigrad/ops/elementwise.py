@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import op
 from ..backend import backend_of, dtypes
-from ..backend.quiet import quiet  # for rows that meet inf or NaN by right, as 1/0 and log(0) do
 from .typing import Binary, Number, Operand, T, Unary
+from ..dispatch import op
 
 # ---------------------------------------------------------------------------------------------------- arithmetic
 
@@ -24,7 +23,7 @@ add_op: Binary = op(np.add, _same, _same, name="add", cast="promote")
 sub_op: Binary = op(np.subtract, _same, lambda g, _y, _a, _b: -g, name="sub", cast="promote")
 mul: Binary = op(np.multiply, lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a, name="mul", cast="promote")
 div_op: Binary = op(
-    quiet(np.true_divide), lambda g, _y, _a, b: g / b, lambda g, y, _a, b: -g * (y / b), name="div", cast="float"
+    np.true_divide, lambda g, _y, _a, b: g / b, lambda g, _y, a, b: -g * (a / b / b), name="div", cast="float"
 )
 maximum: Binary = op(  # a tie shares the gradient; NaN lets it through
     np.maximum,
@@ -52,7 +51,7 @@ def _by_nonzero(function: Any, name: str) -> Any:
             backend_of(array).require((array * 0 + b) != 0, divided_by_0)
         return function(a, b)
 
-    return quiet(forward)
+    return forward
 
 
 def _truncated(a: Any, b: Any) -> Any:
@@ -118,7 +117,6 @@ def _rdiv(x: T, other: Any) -> T:
 # --------------------------------------------------------------------------------------------------------- powers
 
 
-@quiet
 def _power_to(x: Any, *, exponent: Any) -> Any:
     return np.power(x, exponent)
 
@@ -129,7 +127,6 @@ def _power_to_vjp(g: Any, _y: Any, x: Any, *, exponent: Any) -> Any:
     return g * (exponent * np.power(x, exponent - 1))
 
 
-@quiet
 def _power_of(x: Any, *, base: Any) -> Any:
     return np.power(base, x)
 
@@ -146,7 +143,7 @@ square: Unary = op(
 power_to = op(_power_to, _power_to_vjp, name="pow")
 power_of = op(_power_of, _power_of_vjp, name="rpow")
 power: Binary = op(
-    quiet(np.power),
+    np.power,
     lambda g, _y, a, b: np.where(b == 0, 0, g * (b * np.power(a, b - 1))),
     lambda g, y, a, b: np.where((a == 0) & (b >= 0), 0, g * (y * np.log(a))),
     name="power", cast="promote",
@@ -197,16 +194,16 @@ def rpow(input: Any, other: Any) -> Any:
 
 neg: Unary = op(np.negative, lambda g, _y, _x: -g, name="neg")
 abs: Unary = op(np.absolute, lambda g, _y, x: g * np.sign(x), name="abs")
-exp: Unary = op(quiet(np.exp), lambda g, y, _x: g * y, name="exp", cast="float")
-log: Unary = op(quiet(np.log), lambda g, _y, x: g / x, name="log", cast="float")
-log1p: Unary = op(quiet(np.log1p), lambda g, _y, x: g / (x + 1), name="log1p", cast="float")
-expm1: Unary = op(quiet(np.expm1), lambda g, y, _x: g * (y + 1), name="expm1", cast="float")
-sqrt: Unary = op(quiet(np.sqrt), lambda g, y, _x: g / (y + y), name="sqrt", cast="float")
-rsqrt: Unary = op(quiet(lambda x: 1 / np.sqrt(x)), lambda g, y, _x: g * (y * y * y * -0.5), name="rsqrt", cast="float")
-reciprocal: Unary = op(quiet(np.reciprocal), lambda g, y, _x: -g * (y * y), name="reciprocal", cast="float")
-sin: Unary = op(quiet(np.sin), lambda g, _y, x: g * np.cos(x), name="sin", cast="float")
-cos: Unary = op(quiet(np.cos), lambda g, _y, x: -g * np.sin(x), name="cos", cast="float")
-tan: Unary = op(quiet(np.tan), lambda g, y, _x: g * (y * y + 1), name="tan", cast="float")
+exp: Unary = op(np.exp, lambda g, y, _x: g * y, name="exp", cast="float")
+log: Unary = op(np.log, lambda g, _y, x: g / x, name="log", cast="float")
+log1p: Unary = op(np.log1p, lambda g, _y, x: g / (x + 1), name="log1p", cast="float")
+expm1: Unary = op(np.expm1, lambda g, y, _x: g * (y + 1), name="expm1", cast="float")
+sqrt: Unary = op(np.sqrt, lambda g, y, _x: g / (y + y), name="sqrt", cast="float")
+rsqrt: Unary = op(lambda x: 1 / np.sqrt(x), lambda g, y, _x: g * (y * y * y * -0.5), name="rsqrt", cast="float")
+reciprocal: Unary = op(np.reciprocal, lambda g, y, _x: -g * (y * y), name="reciprocal", cast="float")
+sin: Unary = op(np.sin, lambda g, _y, x: g * np.cos(x), name="sin", cast="float")
+cos: Unary = op(np.cos, lambda g, _y, x: -g * np.sin(x), name="cos", cast="float")
+tan: Unary = op(np.tan, lambda g, y, _x: g * (y * y + 1), name="tan", cast="float")
 tanh: Unary = op(np.tanh, lambda g, y, _x: g * (1 - y * y), name="tanh", cast="float")
 
 
@@ -253,7 +250,6 @@ def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
     return result
 
 
-@quiet
 def _erf(x: Any) -> Any:
     if x.dtype == dtypes.float16:
         return _erf(x.astype(dtypes.float32)).astype(x.dtype)
@@ -276,7 +272,6 @@ erf: Unary = op(_erf, lambda g, _y, x: g * (np.exp(-(x * x)) * (2 / math.sqrt(ma
 # ---------------------------------------------------------------------------------------------------- activations
 
 
-@quiet
 def _sigmoid(x: Any) -> Any:
     """Full relative precision also far below 0, where the cheaper (1 + tanh(x/2)) / 2 cancels to nothing."""
     y = np.exp(-x)
@@ -286,12 +281,12 @@ def _sigmoid(x: Any) -> Any:
 
 sigmoid: Unary = op(_sigmoid, lambda g, y, _x: g * (y * (1 - y)), name="sigmoid", cast="float")
 logsigmoid: Unary = op(
-    quiet(lambda x: -np.logaddexp(0, -x)), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float"
+    lambda x: -np.logaddexp(0, -x), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float"
 )
 # False is a 0 that leaves a bool a bool.
 relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: g * (y > 0), name="relu")
 silu: Unary = op(
-    quiet(lambda x: x * sigmoid(x)), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float"
+    lambda x: x * sigmoid(x), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float"
 )
 
 
@@ -310,12 +305,12 @@ elu_op = op(
     name="elu", cast="float",
 )
 softplus_op = op(
-    quiet(lambda x, *, beta, threshold: np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta)),
+    lambda x, *, beta, threshold: np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta),
     lambda g, _y, x, *, beta, threshold: np.where(x * beta > threshold, g, g * sigmoid(x * beta)),
     name="softplus", cast="float",
 )
 gelu_op = op(
-    quiet(lambda x: x * (erf(x * math.sqrt(0.5)) + 1) * 0.5),
+    lambda x: x * (erf(x * math.sqrt(0.5)) + 1) * 0.5,
     lambda g, _y, x: g * ((erf(x * math.sqrt(0.5)) + 1) * 0.5 + x * np.exp(x * x * -0.5) / math.sqrt(2 * math.pi)),
     name="gelu", cast="float",
 )
@@ -329,7 +324,7 @@ def _gelu_tanh_vjp(g: Any, _y: Any, x: Any) -> Any:
 
 
 gelu_tanh_op = op(
-    quiet(lambda x: x * 0.5 * (np.tanh((x + x * x * x * 0.044715) * _GELU_TANH) + 1)), _gelu_tanh_vjp,
+    lambda x: x * 0.5 * (np.tanh((x + x * x * x * 0.044715) * _GELU_TANH) + 1), _gelu_tanh_vjp,
     name="gelu_tanh", cast="float",
 )
 

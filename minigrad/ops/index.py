@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autograd import op
 from ..backend import backend_of, dtypes, where_lies
+from ..dispatch import op
 from . import dims
 from .elementwise import maximum, minimum, where
 from .indices import is_basic, read_index

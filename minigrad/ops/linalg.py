@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import op
 from ..backend import backend_of, dtypes
+from ..dispatch import op
 from .typing import Operand, T
 
 

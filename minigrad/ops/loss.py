@@ -13,9 +13,8 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from ..autograd import op
 from ..backend import backend_of, dtypes
-from ..backend.quiet import quiet
+from ..dispatch import op
 from .reduce import sum_op
 from .shape import zeros_shaped
 
@@ -76,7 +75,6 @@ def _weighted(losses: Any, weight: Any, total: bool) -> Any:
     return np.add.reduce(losses, axis=None) if total else losses
 
 
-@quiet
 def _nll(logp: Any, own: Any, weight: Any, *, total: bool) -> Any:
     return _weighted(-logp.reshape(-1)[own], weight, total)
 
@@ -89,7 +87,6 @@ nll_op = op(
 )
 
 
-@quiet
 def _cross_entropy(x: Any, own: Any, weight: Any, *, total: bool) -> tuple:
     """(the loss, the log-softmax): the second is hidden, and reused by the vjp."""
     axis = 1 if x.ndim > 1 else 0

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import op
 from ..backend import backend_of, dtypes
-from ..backend.quiet import quiet
+from ..dispatch import op
 from . import dims
 from .elementwise import abs, exp, sign, square
 from .typing import Dims, Number, T
@@ -51,7 +50,6 @@ def _sum(x: Any, *, axis: Any, keep: bool) -> Any:
     return np.add.reduce(x, axis=axis, keepdims=keep, dtype=None if x.dtype.kind == "f" else dtypes.int64)
 
 
-@quiet  # the mean of nothing is NaN
 def _mean(x: Any, *, axis: Any, keep: bool) -> Any:
     wide = dtypes.float32 if x.dtype == dtypes.float16 else None
     mean = np.add.reduce(x, axis=axis, keepdims=keep, dtype=wide) / x.dtype.type(_count(x, axis))
@@ -90,7 +88,6 @@ def _squares_about_mean(x: Any, axis: Any, keep: bool) -> Any:
     return np.add.reduce(centred * centred, axis=axis, keepdims=keep)
 
 
-@quiet
 def _var(x: Any, *, axis: Any, keep: bool, correction: Number) -> Any:
     if x.dtype == dtypes.float16:
         return _var(x.astype(dtypes.float32), axis=axis, keep=keep, correction=correction).astype(x.dtype)
@@ -102,7 +99,6 @@ def _var_vjp(g: Any, _y: Any, x: Any, *, axis: Any, keep: bool, correction: Numb
     return _scaled(g + g, _freedom(x, axis, correction)) * (x - mean_op(x, axis=axis, keep=True))
 
 
-@quiet
 def _std(x: Any, **options: Any) -> Any:
     return np.sqrt(_var(x, **options))
 
@@ -251,7 +247,6 @@ def _finite_max(x: Any, axis: Any) -> Any:
     return np.where(np.isfinite(top), top, 0)
 
 
-@quiet
 def _logsumexp(x: Any, *, axis: Any, keep: bool) -> Any:
     top = _finite_max(x, axis)
     y = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
@@ -283,8 +278,8 @@ def _along(x: Any, axis: int) -> Any:
 
 
 logsumexp_op = op(_logsumexp, _logsumexp_vjp, name="logsumexp")
-softmax_op = op(quiet(_softmax), lambda g, y, _x, *, axis: y * (g - _along(g * y, axis)), name="softmax")
-log_softmax_op = op(quiet(_log_softmax), lambda g, y, _x, *, axis: g - np.exp(y) * _along(g, axis), name="log_softmax")
+softmax_op = op(_softmax, lambda g, y, _x, *, axis: y * (g - _along(g * y, axis)), name="softmax")
+log_softmax_op = op(_log_softmax, lambda g, y, _x, *, axis: g - np.exp(y) * _along(g, axis), name="log_softmax")
 def _cumsum(x: Any, *, axis: int) -> Any:
     if x.ndim == 0:
         return _sum(x, axis=None, keep=False)
@@ -349,10 +344,9 @@ def _norm_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
     return x * np.where(y == 0, 0, g / np.where(y == 0, 1, y))  # 0 at the origin, where there is no slope
 
 
-norm_op = op(quiet(_norm), _norm_vjp, name="norm")
+norm_op = op(_norm, _norm_vjp, name="norm")
 
 
-@quiet
 def _p_norm(x: Any, *, p: Number, axis: Any, keep: bool) -> Any:
     if x.dtype == dtypes.float16:
         return _p_norm(x.astype(dtypes.float32), p=p, axis=axis, keep=keep).astype(x.dtype)

@@ -6,8 +6,8 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from ..autograd import op
 from ..backend import backend_of, dtypes
+from ..dispatch import op
 from . import dims
 from .typing import Number, T
 

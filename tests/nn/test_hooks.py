@@ -177,4 +177,4 @@ def test_under_no_grad_nothing_is_copied():
 
 
 def test_the_hooks_op_stays_off_the_list_of_ops():
-    assert "module_hook" not in minigrad.autograd.OPS
+    assert "module_hook" not in minigrad.dispatch.OPS

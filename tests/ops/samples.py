@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 
 import minigrad
-from minigrad.autograd import OPS
+from minigrad.dispatch import OPS
 
 
 class Arg:

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad
 from minigrad import numpy_forms
-from minigrad.autograd import OPS
+from minigrad.dispatch import OPS
 from tests.standin import cupy as standin_cupy
 
 FILES = sorted(Path(minigrad.ops.__file__).parent.glob("*.py"))

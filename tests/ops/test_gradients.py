@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import autograd, grad, gradcheck, gradgradcheck
+from minigrad import autograd, dispatch, grad, gradcheck, gradgradcheck
 
 from .samples import ALL, FLOAT_SAMPLES, SAMPLES
 
@@ -72,7 +72,7 @@ def _arrays(value):
 def watched_pulls(monkeypatch):
     """Each pull of the walk, as (op name, arrays given, the same copied before, gradients, dtypes of its arguments)."""
     pulls = []
-    pull = autograd.Op.pull
+    pull = dispatch.Op.pull
 
     def watched(row, node, g, y, args, wanted):
         given = _arrays([g, y, list(args), list(node.kw.values())])
@@ -81,7 +81,7 @@ def watched_pulls(monkeypatch):
         pulls.append((row.name, given, before, grads, [p and p.dtype for p in node.parents]))
         return grads
 
-    monkeypatch.setattr(autograd.Op, "pull", watched)
+    monkeypatch.setattr(dispatch.Op, "pull", watched)
     return pulls
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad
 from minigrad import ops
-from minigrad.autograd import OPS, Op
+from minigrad.dispatch import OPS, Op
 
 from .samples import ALL, FLOAT_SAMPLES, SAMPLES
 
