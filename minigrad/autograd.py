@@ -187,21 +187,18 @@ def walk(
     leading = None if only is None else _leading_to(only, roots)
     pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: the heap yields the smallest first
     heap: list[int] = []
+    at_leaves: dict[Any, Any] = {}
     found: dict[Any, Any] = {}
     checked = current_mode() is CHECKED
     for node, g in zip(roots, gradients):
         if leading is None or node in leading:
-            _arrive(node, g, pending, heap)
+            _arrive(node, g, pending, heap, at_leaves)
     while heap:
         node, g = pending.pop(heappop(heap))
         if node.watch is not None:
             g = _show(node, g, face)
         if only is not None and node in only:
             found[node] = g
-        if node.op is None:
-            if only is None:
-                _accumulate(node, g, face)
-            continue
         parents = node.parents
         if parents is None:
             raise RuntimeError(_freed(node))
@@ -225,8 +222,13 @@ def walk(
                 continue
             if gp.shape != parent.shape or gp.dtype is not parent.dtype:
                 gp = _fit(gp, parent, node) if gp.__class__ is _ndarray else _there(_fit, gp, parent, node)
-            if parent.op is None and (create_graph or gp is g or gp.base is not None):
-                gp = _own(gp)  # `a + b` hands both leaves one array: what a leaf keeps must be its own
+            if parent.op is None:
+                if parent in at_leaves:
+                    gp = _there(_plus, gp, at_leaves[parent])
+                elif create_graph or gp is g or gp.base is not None:
+                    gp = _own(gp)  # `a + b` hands both leaves one array: what a leaf keeps must be its own
+                at_leaves[parent] = gp
+                continue
             key = -parent.birth  # _arrive(), written out: it would cost a tenth of a small op's backward
             if key in pending:
                 sofar = pending[key][1]
@@ -234,13 +236,22 @@ def walk(
             else:
                 pending[key] = parent, gp
                 heappush(heap, key)
+    for leaf, g in at_leaves.items():  # all at the end: a walk that fails has changed no gradient
+        if leaf.watch is not None:
+            g = _show(leaf, g, face)
+        if only is None:
+            _accumulate(leaf, g, face)
+        elif leaf in only:
+            found[leaf] = g
     return found
 
 
-def _arrive(node: Any, g: Any, pending: dict, heap: list) -> None:
+def _arrive(node: Any, g: Any, pending: dict, heap: list, at_leaves: dict) -> None:
     """Add a gradient to what has arrived at a node so far."""
     key = -node.birth
-    if key in pending:
+    if node.op is None:
+        at_leaves[node] = _there(_plus, g, at_leaves[node]) if node in at_leaves else g
+    elif key in pending:
         pending[key] = node, _there(_plus, g, pending[key][1])
     else:
         pending[key] = node, g

@@ -8,7 +8,7 @@ import numpy as np
 
 from .autograd import NO_KW, Node, Slots, as_array, next_tick, pick, record, refuse_nan
 from .backend import Array, backend_of, device_of, dtypes, is_array
-from .backend.quiet import quiet, quiet_binary, quiet_unary
+from .backend.quiet import quiet, quiet_binary, quiet_ternary, quiet_unary
 from .gradmode import CHECKED, current_mode
 
 OPS: dict[str, "Op"] = {}
@@ -135,7 +135,8 @@ def op(
     arity = len(vjps) if outputs == 1 and joint is None and all(v is not None for v in vjps) else 0
     bare = arity > 0 and not view and not _has_options(vjps)
     if not view:  # inf and NaN are values like others, as in PyTorch; debug() finds where a NaN is born
-        forward = (quiet_unary if arity == 1 else quiet_binary if arity == 2 and bare else quiet)(forward)
+        quieted = quiet_unary if arity == 1 else {2: quiet_binary, 3: quiet_ternary}.get(arity if bare else 0, quiet)
+        forward = quieted(forward)
     row = Op(name, forward, vjps, joint, cast, view, outputs, outputs if visible is None else visible)
     if arity == 1:
         call = _unary(row)

@@ -24,7 +24,7 @@ def _new_context() -> contextvars.Context:
 
 
 def quiet(function: F) -> F:
-    """The function, run with all of NumPy's floating-point warnings off. It sees no other context variable: raw arrays only."""
+    """The function, run with all of NumPy's floating-point warnings off. It sees no other context variable."""
     if hasattr(function, "runs_quietly"):
         return function
 
@@ -74,6 +74,25 @@ def quiet_binary(function: F) -> F:
             context = _new_context()
         try:
             return context.run(function, a, b)
+        finally:
+            _put_back(context)
+
+    return _marked(quietly)
+
+
+def quiet_ternary(function: F) -> F:
+    """quiet() for three positional arguments and no others: a third of its cost."""
+    if hasattr(function, "runs_quietly"):
+        return function
+
+    @wraps(function, updated=())
+    def quietly(a: Any, b: Any, c: Any) -> Any:
+        try:
+            context = _take()
+        except IndexError:
+            context = _new_context()
+        try:
+            return context.run(function, a, b, c)
         finally:
             _put_back(context)
 

@@ -274,9 +274,12 @@ erf: Unary = op(_erf, lambda g, _y, x: g * (np.exp(-(x * x)) * (2 / math.sqrt(ma
 
 def _sigmoid(x: Any) -> Any:
     """Full relative precision also far below 0, where the cheaper (1 + tanh(x/2)) / 2 cancels to nothing."""
-    y = np.exp(-x)
+    if not x.ndim:
+        return 1 / (np.exp(-x) + 1)
+    y = np.negative(x)  # one array from here on
+    np.exp(y, out=y)
     y += 1
-    return 1 / y
+    return np.reciprocal(y, out=y)
 
 
 sigmoid: Unary = op(_sigmoid, lambda g, y, _x: g * (y * (1 - y)), name="sigmoid", cast="float")

@@ -48,9 +48,13 @@ def contenders(problem: Problem) -> dict[str, Callable[[], Any]]:
 
 def check_agreement(problem: Problem, steps: dict[str, Callable[[], Any]]) -> None:
     """A contender that computes something else has no place in the table: the losses of five steps must agree."""
-    losses = {name: [float(step()) for _ in range(5)] for name, step in steps.items()}
+    losses = {name: [_number(step()) for _ in range(5)] for name, step in steps.items()}
     for name, values in losses.items():
         np.testing.assert_allclose(values, losses[HAND], rtol=1e-4, err_msg=f"{name}, {problem.name}")
+
+
+def _number(loss: Any) -> float:
+    return float(loss.detach() if hasattr(loss, "detach") else loss)
 
 
 def table(rows: list[tuple[str, dict[str, list[float]]]], names: list[str], base: str, unit: float, form: str) -> str:
