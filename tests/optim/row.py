@@ -1,0 +1,25 @@
+"""What the tests know of an update rule: one row of the table in rules.py."""
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+import numpy as np
+
+
+@dataclass
+class Row:
+    """A rule and its oracles.
+
+    `longhand` is the paper's formula (or the reference framework's documented one) for one parameter, in float64, line
+    by line and without any shared code: longhand(p, steps) takes the start and (gradient, hyper-parameters) for each
+    step that the parameter takes, and returns where it ends.
+    """
+
+    rule: type
+    longhand: Callable[[np.ndarray, list[tuple[np.ndarray, dict[str, Any]]]], np.ndarray]
+    draw: Callable[[np.random.Generator], dict[str, Any]]  # random hyper-parameters, every one of them
+    torch_name: str | None  # its name in torch.optim, if it is there
+
+
+def coin(rng):
+    return bool(rng.random() < 0.5)
