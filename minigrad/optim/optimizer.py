@@ -12,12 +12,15 @@ from ..backend import backend_of, dtypes
 from ..tensor import Tensor
 from . import checks, loading
 from .arena import Arena, Block, Run, Settings, Slot, Update
+from .hooks import StepHooks
 
 # What people and schedulers note in a group besides the hyper-parameters; no rule reads it.
 NOTES = {"name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 
+_NOT_COPIED = {"_arenas", "_laws", "_pre_hooks", "_post_hooks", "_stepping"}
 
-class Optimizer:
+
+class Optimizer(StepHooks):
     """What all update rules share. A rule is a subclass that names its law and its states and computes the scalars.
 
     law_name: the text in kernels/. states: what the law updates besides p, by PyTorch's names. counts_steps: whether
@@ -256,7 +259,7 @@ class Optimizer:
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles carry values, not views: views would no longer share the copied parameters' memory."""
         kept = [[(slot.age, slot.shape, _on_host(slot.states)) for slot in arena.slots] for arena in self._arenas]
-        plain = {k: v for k, v in self.__dict__.items() if k not in ("_arenas", "_laws")}
+        plain = {k: v for k, v in self.__dict__.items() if k not in _NOT_COPIED}
         return {**plain, "_kept": kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
