@@ -1,8 +1,10 @@
 """Update rules. Each law is a text in kernels/; a class here names it and computes its scalars."""
 
-from .adam import Adam
+from .adam import Adam, AdamW
+from .adamax import Adamax
 from .optimizer import Optimizer
+from .radam import RAdam
 from .saving import from_arrays, to_arrays
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "from_arrays", "to_arrays"]
+__all__ = ["SGD", "Adam", "AdamW", "Adamax", "RAdam", "Optimizer", "from_arrays", "to_arrays"]

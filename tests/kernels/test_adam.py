@@ -10,9 +10,10 @@ from minigrad.kernels import load
 LR, BETA1, BETA2, EPS, DECAY = 0.02, 0.9, 0.999, 1e-8, 0.05
 STEPS, SIZE = 50, 7
 CASES = [
-    {"maximize": maximize, "weight_decay": decay == "coupled", "decoupled": decay == "decoupled"}
+    {"maximize": maximize, "weight_decay": decay == "coupled", "decoupled": decay == "decoupled", "amsgrad": amsgrad}
     for maximize in (False, True)
     for decay in ("none", "coupled", "decoupled")
+    for amsgrad in (False, True)
 ]
 
 
@@ -29,7 +30,7 @@ def start():
 def run_law(flags, dtype=np.float64):
     law = load("adam", **flags)
     p = start().astype(dtype)
-    m, v = np.zeros_like(p), np.zeros_like(p)
+    states = [np.zeros_like(p) for _ in law.updated[1:]]
     path = []
     for step in range(1, STEPS + 1):
         b1, b2 = 1 - BETA1**step, 1 - BETA2**step
@@ -41,15 +42,18 @@ def run_law(flags, dtype=np.float64):
             "weight_decay": DECAY,
             "decay": LR * DECAY,
         }
-        law(gradients(p, step).astype(dtype), p, m, v, **{name: numbers[name] for name in law.scalars})
+        law(gradients(p, step).astype(dtype), p, *states, **{name: numbers[name] for name in law.scalars})
         path.append(p.copy())
     return np.array(path)
 
 
 def run_longhand(flags):
-    """Algorithm 1 of Kingma & Ba line by line; with Loshchilov & Hutter's line 12 where the decay is decoupled."""
+    """Algorithm 1 of Kingma & Ba line by line; with Loshchilov & Hutter's line 12 where the decay is decoupled.
+
+    With amsgrad the largest v so far divides (Reddi, Kale & Kumar).
+    """
     p = start()
-    m, v = np.zeros(SIZE), np.zeros(SIZE)
+    m, v, largest = np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE)
     path = []
     for step in range(1, STEPS + 1):
         g = gradients(p, step)
@@ -60,7 +64,8 @@ def run_longhand(flags):
         m = BETA1 * m + (1 - BETA1) * g
         v = BETA2 * v + (1 - BETA2) * g**2
         m_hat = m / (1 - BETA1**step)
-        v_hat = v / (1 - BETA2**step)
+        largest = np.maximum(largest, v)
+        v_hat = (largest if flags["amsgrad"] else v) / (1 - BETA2**step)
         shrunk = p - LR * DECAY * p if flags["decoupled"] else p
         p = shrunk - LR * m_hat / (np.sqrt(v_hat) + EPS)
         path.append(p)
@@ -81,7 +86,8 @@ def test_adam_follows_torch(flags):
     p = torch.nn.Parameter(torch.tensor(start()))
     rule = torch.optim.AdamW if flags["decoupled"] else torch.optim.Adam
     decay = DECAY if flags["decoupled"] or flags["weight_decay"] else 0
-    optimizer = rule([p], LR, (BETA1, BETA2), EPS, weight_decay=decay, maximize=flags["maximize"])
+    switches = {"maximize": flags["maximize"], "amsgrad": flags["amsgrad"]}
+    optimizer = rule([p], LR, (BETA1, BETA2), EPS, weight_decay=decay, **switches)
     path = []
     for step in range(1, STEPS + 1):
         p.grad = torch.tensor(gradients(p.detach().numpy(), step))
@@ -104,3 +110,4 @@ def test_adam_takes_only_what_it_needs():
     assert repr(load("adam")) == "<law adam(g | p, m, v | lr, c1, c2, eps)>"
     assert load("adam", weight_decay=True).scalars == ("lr", "c1", "c2", "eps", "weight_decay")
     assert load("adam", decoupled=True).scalars == ("lr", "c1", "c2", "eps", "decay")
+    assert load("adam", amsgrad=True).updated == ("p", "m", "v", "w")

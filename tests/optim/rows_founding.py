@@ -35,37 +35,8 @@ def draw_sgd(rng):
     }  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------------------ Adam
-
-
-def adam_longhand(p, steps):
-    """Kingma and Ba 2015, algorithm 1; with weight decay as L2 regularisation, d/dp of (weight_decay / 2) p^2."""
-    m = v = np.zeros_like(p)
-    for t, (g, h) in enumerate(steps, 1):
-        if h["maximize"]:
-            g = -g
-        g = g + h["weight_decay"] * p
-        beta1, beta2 = h["betas"]
-        m = beta1 * m + (1 - beta1) * g
-        v = beta2 * v + (1 - beta2) * g**2
-        m_hat = m / (1 - beta1**t)
-        v_hat = v / (1 - beta2**t)
-        p = p - h["lr"] * m_hat / (np.sqrt(v_hat) + h["eps"])
-    return p
-
-
-def draw_adam(rng):
-    return {
-        "lr": float(rng.uniform(0.01, 0.2)),
-        "betas": (float(rng.choice([0.0, 0.5, 0.9])), float(rng.choice([0.9, 0.99, 0.999]))),
-        "eps": float(rng.choice([1e-8, 1e-2])), "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng),
-    }  # fmt: skip
-
-
-
 # ------------------------------------------------------------------------------------------------------- the table
 
 ROWS = {
     "SGD": Row(optim.SGD, sgd_longhand, draw_sgd, torch_name="SGD"),
-    "Adam": Row(optim.Adam, adam_longhand, draw_adam, torch_name="Adam"),
 }

@@ -1,5 +1,107 @@
 """The rows of the other rules that torch.optim has."""
 
-from tests.optim.row import Row
+import numpy as np
 
-ROWS: dict[str, Row] = {}
+from minigrad import optim
+from tests.optim.row import Row, coin
+
+# ------------------------------------------------------------------------------------------------- Adam, also AMSGrad
+
+
+def adam_longhand(p, steps):
+    """Kingma and Ba 2015, algorithm 1; with weight decay as L2 regularisation, d/dp of (weight_decay / 2) p^2.
+
+    Decoupled, it is line 12 of Loshchilov and Hutter 2019, algorithm 2, multiplied by the learning rate. AMSGrad: the
+    largest v so far, as in Reddi, Kale and Kumar 2018, algorithm 2, corrected for bias afterwards as PyTorch documents.
+    """
+    m = v = largest = np.zeros_like(p)
+    for t, (g, h) in enumerate(steps, 1):
+        g, p = with_decay(g, p, h)
+        beta1, beta2 = h["betas"]
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        largest = np.maximum(largest, v)
+        m_hat = m / (1 - beta1**t)
+        v_hat = (largest if h["amsgrad"] else v) / (1 - beta2**t)
+        p = p - h["lr"] * m_hat / (np.sqrt(v_hat) + h["eps"])
+    return p
+
+
+def with_decay(g, p, h):
+    """The gradient with L2 decay, and the parameter with decoupled decay; one of them is as it was."""
+    g = -g if h["maximize"] else g
+    if h.get("decoupled_weight_decay"):
+        return g, p - h["lr"] * h["weight_decay"] * p
+    return g + h["weight_decay"] * p, p
+
+
+def draw_adamax(rng):
+    return {
+        "lr": float(rng.uniform(0.01, 0.2)),
+        "betas": (float(rng.choice([0.0, 0.5, 0.9])), float(rng.choice([0.9, 0.99, 0.999]))),
+        "eps": float(rng.choice([1e-8, 1e-2])), "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng),
+    }  # fmt: skip
+
+
+def draw_adam(rng):
+    return {**draw_adamax(rng), "amsgrad": coin(rng), "decoupled_weight_decay": coin(rng)}
+
+
+def draw_adamw(rng):
+    return {**draw_adam(rng), "decoupled_weight_decay": True}
+
+
+# ---------------------------------------------------------------------------------------------------------- Adamax
+
+
+def adamax_longhand(p, steps):
+    """Kingma and Ba 2015, algorithm 2, with eps where the documentation of torch.optim.Adamax has it."""
+    m = u = np.zeros_like(p)
+    for t, (g, h) in enumerate(steps, 1):
+        g, p = with_decay(g, p, h)
+        beta1, beta2 = h["betas"]
+        m = beta1 * m + (1 - beta1) * g
+        u = np.maximum(beta2 * u, np.abs(g) + h["eps"])
+        p = p - h["lr"] / (1 - beta1**t) * m / u
+    return p
+
+
+# ----------------------------------------------------------------------------------------------------------- RAdam
+
+
+def radam_longhand(p, steps):
+    """Liu et al. 2020, algorithm 2, with the bound 5 and the place of eps of torch.optim.RAdam's documentation."""
+    m = v = np.zeros_like(p)
+    for t, (g, h) in enumerate(steps, 1):
+        g, p = with_decay(g, p, h)
+        beta1, beta2 = h["betas"]
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**t)
+        rho_inf = 2 / (1 - beta2) - 1
+        rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+        if rho > 5:
+            adaptive = np.sqrt(1 - beta2**t) / (np.sqrt(v) + h["eps"])
+            r = np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+            p = p - h["lr"] * m_hat * r * adaptive
+        else:
+            p = p - h["lr"] * m_hat
+    return p
+
+
+def draw_radam(rng):
+    drawn = {**draw_adamax(rng), "decoupled_weight_decay": coin(rng)}
+    beta2 = float(rng.choice([0.5, 0.9, 0.99, 0.999]))  # 0.5: the variance never becomes tractable
+    return {**drawn, "betas": (drawn["betas"][0], beta2)}
+
+
+# ------------------------------------------------------------------------------------------------------- the table
+
+ROWS: dict[str, Row] = {
+    "Adam": Row(optim.Adam, adam_longhand, draw_adam, torch_name="Adam"),
+    "AdamW": Row(
+        optim.AdamW, adam_longhand, draw_adamw, torch_name="AdamW", fixed=frozenset({"decoupled_weight_decay"})
+    ),
+    "Adamax": Row(optim.Adamax, adamax_longhand, draw_adamax, torch_name="Adamax"),
+    "RAdam": Row(optim.RAdam, radam_longhand, draw_radam, torch_name="RAdam"),
+}

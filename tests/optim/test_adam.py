@@ -39,6 +39,38 @@ def test_two_steps_by_hand():
     assert optimizer.state[p]["step"].item() == 2
 
 
+def test_amsgrad_divides_by_the_largest_mean_square():
+    p = param(1.0)
+    optimizer = optim.Adam([p], lr=0.5, betas=(0.0, 0.5), eps=0, amsgrad=True)
+    step(optimizer, p, 4.0)
+    first = p.item()
+    step(optimizer, p, 1.0)
+    # v is 8, then 4.5: 8 stays. Its root corrected by 1 - 0.25
+    assert p.item() == pytest.approx(first - 0.5 * 1.0 / math.sqrt(8 / 0.75), rel=1e-14)
+    assert optimizer.state[p]["max_exp_avg_sq"].tolist() == [8.0]
+    assert optimizer.state[p]["exp_avg_sq"].tolist() == [4.5]
+
+
+def test_no_room_is_taken_for_a_largest_mean_square_that_nobody_asked_for():
+    p = param(1.0)
+    optimizer = optim.Adam([p])
+    step(optimizer, p, 1.0)
+    assert set(optimizer.state[p]) == {"step", "exp_avg", "exp_avg_sq"}
+
+
+def test_decoupled_decay_shrinks_the_weight_and_leaves_the_means_alone():
+    p = param(2.0)
+    optimizer = optim.AdamW([p], lr=0.5, weight_decay=0.25)
+    step(optimizer, p, 0.0)
+    assert p.item() == 2.0 - 0.5 * 0.25 * 2.0
+    assert optimizer.state[p]["exp_avg"].tolist() == [0.0]
+
+
+def test_adamw_cannot_be_made_to_decay_as_adam_does():
+    with pytest.raises(ValueError, match="AdamW: decoupled_weight_decay must be True; for L2 regularisation take Adam"):
+        optim.AdamW([{"params": [param(1.0)], "decoupled_weight_decay": False}])
+
+
 def test_betas_may_change_between_steps(torch):
     rng = np.random.default_rng(0)
     ours, theirs = param(1.0, 2.0), torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
@@ -96,6 +128,8 @@ def test_values_out_of_range(wrong, message):
     ({"betas": (0.9,)}, "Adam: betas must be 2 numbers"),
     ({"betas": ("0.9", 0.999)}, r"Adam: betas\[0\] must be a number, got '0.9'"),
     ({"maximize": 1}, "Adam: maximize must be True or False, got 1"),
+    ({"amsgrad": None}, "Adam: amsgrad must be True or False, got None"),
+    ({"decoupled_weight_decay": 0}, "Adam: decoupled_weight_decay must be True or False, got 0"),
 ])  # fmt: skip
 def test_values_of_the_wrong_kind(wrong, message):
     with pytest.raises(TypeError, match=message):
