@@ -8,7 +8,7 @@ parameter still has the view that it was given, and lays everything out again if
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from ..autograd import next_tick
 from ..backend import backend_of, device_of, dtypes, move, writelog
@@ -20,7 +20,9 @@ from ..tensor import Tensor
 class Slot:
     """One parameter's place in an arena, and what is remembered of it."""
 
-    __slots__ = ("age", "gradient", "index", "label", "left", "param", "shape", "start", "states", "stop", "view")
+    __slots__ = (
+        "age", "gradient", "index", "label", "left", "numbers", "param", "shape", "start", "states", "stop", "view",
+    )  # fmt: skip
 
     def __init__(self, param: Tensor, index: int, name: str | None = None) -> None:
         self.param = param
@@ -28,6 +30,7 @@ class Slot:
         self.label = f"parameter {index}" if name is None else f"parameter {index} ({name})"
         self.age = 0  # steps that it took; a parameter without a gradient does not age
         self.states: dict[str, Any] = {}  # flat, by the law's names; at age 0 their values mean nothing
+        self.numbers: Mapping[str, float] = {}  # what the host remembers of it besides; at age 0 nothing
         self.shape: tuple[int, ...] = ()  # when it was last laid out
         self.view: Any = None
         self.gradient: Any = None
@@ -36,9 +39,11 @@ class Slot:
         self.start = self.stop = 0
 
 
-Run = tuple[int, int, int]  # neighbours of one age that have a gradient: the first, the one after the last, the age
-# What a step does to a run: its first, the one after its last, a bound law, its scalars, and whether the run ages.
-Update = tuple[int, int, Callable[..., None], dict[str, float], bool]
+# Neighbours that have a gradient and one age and numbers: the first, the one after the last, their age.
+Run = tuple[int, int, int]
+# What a step does to a run: its first, the one after its last, a bound law, its scalars, whether the run ages, and what
+# the host remembers of it from then on.
+Update = tuple[int, int, Callable[..., None], dict[str, float], bool, Mapping[str, float]]
 
 
 class Block:
@@ -108,16 +113,17 @@ class Block:
         """Copy the gradients in, and return the runs of parameters that have one."""
         runs: list[Run] = []
         first = end = age = 0
+        numbers: Mapping[str, float] = {}
         for i, slot in enumerate(self.slots):
             leaf = slot.param.node
             gradient = None if leaf is None else leaf.grad
             if gradient is None:
                 continue
             slot.gradient[...] = gradient.array
-            if i != end or slot.age != age:
+            if i != end or slot.age != age or slot.numbers != numbers:
                 if first < end:
                     runs.append((first, end, age))
-                first, age = i, slot.age
+                first, age, numbers = i, slot.age, slot.numbers
             end = i + 1
         if first < end:
             runs.append((first, end, age))
@@ -142,14 +148,15 @@ class Block:
         self._log(updates)  # before the change: interrupted in the middle of it, a graph must still be able to tell
         if self.half:
             _assign(self.work, self.values)
-        for _, _, bound, scalars, _ in updates:
+        for _, _, bound, scalars, *_ in updates:
             bound(**scalars)
         if self.half:
             _assign(self.values, self.work)
-        for first, end, _, _, ages in updates:
+        for first, end, _, _, ages, numbers in updates:
             if ages:
                 for slot in self.slots[first:end]:
                     slot.age += 1
+                    slot.numbers = numbers
 
     def _log(self, updates: Sequence[Update]) -> None:
         """Note what is written, for graphs that still need the old values."""

@@ -53,6 +53,10 @@ def merged(
     return {**mine, **{key: value for key, value in theirs.items() if key in taken}}
 
 
+# Of one parameter: its age, flat arrays by the law's names, and the host's numbers.
+Remembered = tuple[int, dict[str, Any], dict[str, float]]
+
+
 class Entry:
     """What a state_dict says of one parameter."""
 
@@ -61,29 +65,39 @@ class Entry:
         self.given = {key: value for key, value in entry.items() if value is not None}  # PyTorch's SGD may write None
 
     def read(
-        self, param: Tensor, states: Mapping[str, str], used: list[str], counts: bool
-    ) -> tuple[int, dict[str, Any]]:
-        """(age, flat copies by the law's names), where the law names its states so and needs the `used` ones.
+        self, param: Tensor, states: Mapping[str, str], used: list[str], numbers: Iterable[str], counts: bool
+    ) -> Remembered:
+        """What is remembered of a parameter, where the law names its states so and needs the `used` ones.
 
         Raises ValueError for what is missing, unknown or of another shape than the parameter.
         """
-        known = {*states.values(), *(["step"] if counts else [])}
+        needed = [*used, *numbers, *(["step"] if counts else [])]
+        known = {*states.values(), *needed}
         strangers = sorted(self.given.keys() - known)
         if strangers:
             raise ValueError(f"{self.title} has {strangers}, which are unknown; known are {sorted(known)}")
         if not self.given:
-            return 0, {}
-        missing = [key for key in [*used, *(["step"] if counts else [])] if key not in self.given]
+            return 0, {}, {}
+        missing = [key for key in needed if key not in self.given]
         if missing:
             raise ValueError(f"{self.title} lacks {missing}")
         arrays = {ours: self._array(key, param) for ours, key in states.items() if key in self.given}
-        return self._age() if counts else 1, arrays
+        age = self._age() if counts else 1
+        if age == 0:  # PyTorch makes some states before the first step; ours begin with it
+            return 0, {}, {}
+        return age, arrays, {key: self._number(key) for key in numbers}
 
     def _age(self) -> int:
         steps = float(self.given["step"])
         if not (steps >= 0 and steps.is_integer()):
             raise ValueError(f"{self.title} has step {steps}, which is no number of steps")
         return int(steps)
+
+    def _number(self, key: str) -> float:
+        try:
+            return float(self.given[key])
+        except (TypeError, ValueError):
+            raise ValueError(f"{self.title} has {key} {self.given[key]!r}; it must be one number") from None
 
     def _array(self, key: str, param: Tensor) -> Any:
         value = self.given[key]

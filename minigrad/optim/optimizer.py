@@ -26,6 +26,9 @@ class Optimizer(StepHooks):
     law_name: the text in kernels/. states: what the law updates besides p, by PyTorch's names. counts_steps: whether
     PyTorch keeps a "step". check(group): raise for hyper-parameters out of range. rule(group, age): (law, scalars) for
     parameters that took `age` steps. At age 0 all states are zeros; a state that the law does not use takes no memory.
+    numbers: what the host remembers of each parameter besides, by PyTorch's names, and what it is at age 0; rule() is
+    given them by name, and returns among the scalars what they become. beyond_torch: hyper-parameters that PyTorch's
+    rule lacks, with the values that make both the same. needs_closure: why step() cannot do without a closure, if so.
 
     params: an iterable of tensors, of (name, tensor) pairs, or of dicts of "params" and hyper-parameters of their own.
     The parameters move into buffers of the optimizer. Tensors on their old memory (from_numpy, detach, views), which
@@ -37,6 +40,9 @@ class Optimizer(StepHooks):
     law_name: str
     states: dict[str, str] = {}
     counts_steps = True
+    numbers: Mapping[str, float] = {}
+    beyond_torch: Mapping[str, Any] = {}
+    needs_closure = ""
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         rule = type(self).__name__
@@ -58,6 +64,18 @@ class Optimizer(StepHooks):
     def rule(self, group: dict[str, Any], age: int) -> tuple[kernels.Law, dict[str, float]]:
         """The law, and its scalars, for parameters of a group that have taken `age` steps."""
         raise NotImplementedError(f"{type(self).__name__} does not state its rule")
+
+    def evaluate(self, closure: Callable[[], Any] | None) -> Any:
+        """What the closure returns. A rule that uses the loss, or wants the gradients elsewhere, extends this."""
+        if closure is not None:
+            with enable_grad():
+                return closure()
+        if self.needs_closure:
+            raise TypeError(
+                f"{type(self).__name__}: {self.needs_closure}; call step(closure) with a function that computes the "
+                "gradients anew and returns the loss"
+            )
+        return None
 
     def law(self, **flags: bool) -> kernels.Law:
         """The rule's law with these flags, given in the same order each time."""
@@ -139,12 +157,9 @@ class Optimizer(StepHooks):
 
         closure: computes the loss and its gradients; what it returns is returned. Raises TypeError or ValueError, and
         changes nothing, for a hyper-parameter that has become wrong, a parameter whose shape no longer fits what is
-        remembered of it, or parameters that have come to share memory.
+        remembered of it, parameters that have come to share memory, or no closure where the rule needs one.
         """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
+        loss = self.evaluate(closure)
         self._prepare()
         for block, updates in self._plan():
             with block.backend.on(block.device):
@@ -188,9 +203,17 @@ class Optimizer(StepHooks):
 
     def _planned(self, group: dict[str, Any], block: Block, run: Run) -> Update:
         first, end, age = run
-        law, scalars = self.rule(group, age)
+        law, scalars = self._ruled(group, age, block.slots[first].numbers if age else self.numbers)
         ages = self.counts_steps or len(law.updated) > 1  # PyTorch's SGD remembers nothing while it has no momentum
-        return first, end, block.bind(law, first, end), {name: scalars[name] for name in law.scalars}, ages
+        used = {name: scalars[name] for name in law.scalars}
+        return first, end, block.bind(law, first, end), used, ages, {name: scalars[name] for name in self.numbers}
+
+    def _ruled(
+        self, group: dict[str, Any], age: int, numbers: Mapping[str, float]
+    ) -> tuple[kernels.Law, dict[str, float]]:
+        """rule(), given the numbers that it asks for, if any."""
+        rule: Callable[..., tuple[kernels.Law, dict[str, float]]] = self.rule
+        return rule(group, age, **numbers)
 
     # ------------------------------------------------------------------------------------------------------- state
 
@@ -206,6 +229,8 @@ class Optimizer(StepHooks):
 
     def _state_of(self, slot: Slot) -> dict[str, Any]:
         known: dict[str, Any] = {"step": Tensor(float(slot.age), dtype=dtypes.float64)} if self.counts_steps else {}
+        for name, number in slot.numbers.items():
+            known[name] = Tensor(float(number), dtype=dtypes.float64)
         for name, flat in slot.states.items():
             known[self.states[name]] = Tensor.of(flat.reshape(slot.shape))
         return known
@@ -234,12 +259,14 @@ class Optimizer(StepHooks):
         rule = type(self).__name__
         groups, entries = loading.sections(rule, state_dict, [len(group["params"]) for group in self.param_groups])
         merged = [
-            loading.merged(rule, mine, theirs, self.defaults, NOTES) for mine, theirs in zip(self.param_groups, groups)
+            loading.merged(rule, mine, {**self.beyond_torch, **theirs}, self.defaults, NOTES)
+            for mine, theirs in zip(self.param_groups, groups)
         ]
         settings = [self._checked(group) for group in merged]
         loaded = []
         for arena, checked in zip(self._arenas, settings):
-            used = [self.states[name] for name in self.rule(checked.plain, 1)[0].updated if name != "p"]
+            law, _ = self._ruled(checked.plain, 1, self.numbers)
+            used = [self.states[name] for name in law.updated if name != "p"]
             loaded += [self._read(slot, entries[slot.index], used) for slot in arena.slots]
         self._prepare()
         for arena in self._arenas:
@@ -250,15 +277,18 @@ class Optimizer(StepHooks):
             mine.update(theirs)
             arena.settings = checked
 
-    def _read(self, slot: Slot, entry: Mapping[str, Any], used: list[str]) -> tuple[int, dict[str, Any]]:
+    def _read(self, slot: Slot, entry: Mapping[str, Any], used: list[str]) -> loading.Remembered:
         reader = loading.Entry(f"{type(self).__name__}: the state of {slot.label}", entry)
-        return reader.read(slot.param, self.states, used, self.counts_steps)
+        return reader.read(slot.param, self.states, used, self.numbers, self.counts_steps)
 
     # ------------------------------------------------------------------------------------------------------- copies
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles carry values, not views: views would no longer share the copied parameters' memory."""
-        kept = [[(slot.age, slot.shape, _on_host(slot.states)) for slot in arena.slots] for arena in self._arenas]
+        kept = [
+            [(slot.age, slot.shape, slot.numbers, _on_host(slot.states)) for slot in arena.slots]
+            for arena in self._arenas
+        ]
         plain = {k: v for k, v in self.__dict__.items() if k not in _NOT_COPIED}
         return {**plain, "_kept": kept}
 
@@ -271,8 +301,8 @@ class Optimizer(StepHooks):
         for group, remembered in zip(self.param_groups, kept):
             arena = Arena(group["params"], first, group.get("param_names"))
             arena.settings = self._checked(group)
-            for slot, (age, shape, flats) in zip(arena.slots, remembered):
-                slot.age, slot.shape, slot.states = age, shape, flats
+            for slot, (age, shape, numbers, flats) in zip(arena.slots, remembered):
+                slot.age, slot.shape, slot.numbers, slot.states = age, shape, numbers, flats
             self._arenas.append(arena)  # laid out at the next step, when the copied parameters are complete
             first += len(remembered)
 
@@ -299,8 +329,10 @@ def _listed(rule: str, params: Any) -> list[Any]:
         ) from None
 
 
-def _remember(block: Block, slot: Slot, age: int, arrays: Mapping[str, Any]) -> None:
-    slot.age = age
+def _remember(
+    block: Block, slot: Slot, age: int, arrays: Mapping[str, Any], numbers: Mapping[str, float]
+) -> None:
+    slot.age, slot.numbers = age, numbers
     for name in arrays:
         block.state(name)
     for name, flat in slot.states.items():

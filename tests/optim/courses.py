@@ -15,6 +15,7 @@ class Course:
     starts: list[np.ndarray]
     gradients: list[list[np.ndarray | None]]  # by step, then by parameter
     settings: list[list[dict]]  # by step, then by group; the learning rate changes from step to step
+    losses: list[float]  # by step
 
 
 def course(draw, seed, steps=50, dtype=np.float64):
@@ -31,7 +32,7 @@ def course(draw, seed, steps=50, dtype=np.float64):
         missing = {1: rng.random() < 0.3, 2: step < 3, 4: rng.random() < 0.2}
         gradients.append([None if missing.get(i) else g for i, g in enumerate(arrays)])
         settings.append([{**group, "lr": group["lr"] * (1 + 0.5 * np.sin(step))} for group in groups])
-    return Course(starts, gradients, settings)
+    return Course(starts, gradients, settings, losses=rng.normal(size=steps).tolist())
 
 
 def group_of(i):
@@ -39,9 +40,11 @@ def group_of(i):
 
 
 def run_longhand(longhand, c):
+    """Where the formula ends; it finds the loss of each step among the hyper-parameters."""
     ends = []
     for i, start in enumerate(c.starts):
-        taken = [(g[i], s[group_of(i)]) for g, s in zip(c.gradients, c.settings) if g[i] is not None]
+        steps = zip(c.gradients, c.settings, c.losses)
+        taken = [(g[i], {**s[group_of(i)], "loss": loss}) for g, s, loss in steps if g[i] is not None]
         ends.append(longhand(start, taken))
     return ends
 
@@ -63,6 +66,13 @@ def advance(optimizer, params, c, steps):
             group["lr"] = settings["lr"]
         for p, g in zip(params, c.gradients[step]):
             p.grad = None if g is None else mg.Tensor(g, dtype=p.dtype, device=p.device)
+        take_step(optimizer, c.losses[step])
+
+
+def take_step(optimizer, loss):
+    if optimizer.needs_closure:
+        optimizer.step(lambda: loss)
+    else:
         optimizer.step()
 
 

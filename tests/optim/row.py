@@ -19,12 +19,12 @@ class Row:
     longhand: Callable[[np.ndarray, list[tuple[np.ndarray, dict[str, Any]]]], np.ndarray]
     draw: Callable[[np.random.Generator], dict[str, Any]]  # random hyper-parameters, every one of them
     torch_name: str | None  # its name in torch.optim, if it is there
+    fixed: frozenset[str] = frozenset()  # hyper-parameters that can have one value only
     torch_tolerance: float = 1e-12  # of whole trajectories, over their largest value
 
     def draw_for_torch(self, rng):
         """Hyper-parameters that PyTorch's rule has too; ours alone have the defaults that make the rules the same."""
         return {name: value for name, value in self.draw(rng).items() if name not in self.rule.beyond_torch}
-    fixed: frozenset[str] = frozenset()  # hyper-parameters that can have one value only
 
 
 def coin(rng):
