@@ -2,9 +2,11 @@
 
 from .adam import Adam, AdamW
 from .adamax import Adamax
+from .asgd import ASGD
+from .nadam import NAdam
 from .optimizer import Optimizer
 from .radam import RAdam
 from .saving import from_arrays, to_arrays
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Adamax", "RAdam", "Optimizer", "from_arrays", "to_arrays"]
+__all__ = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "ASGD", "Optimizer", "from_arrays", "to_arrays"]

@@ -95,6 +95,54 @@ def draw_radam(rng):
     return {**drawn, "betas": (drawn["betas"][0], beta2)}
 
 
+# ----------------------------------------------------------------------------------------------------------- NAdam
+
+
+def nadam_longhand(p, steps):
+    """The algorithm in the documentation of torch.optim.NAdam, after Dozat 2016."""
+    m = v = np.zeros_like(p)
+    product = 1.0
+    for t, (g, h) in enumerate(steps, 1):
+        g, p = with_decay(g, p, h)
+        beta1, beta2 = h["betas"]
+        mu = beta1 * (1 - 0.5 * 0.96 ** (t * h["momentum_decay"]))
+        mu_next = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * h["momentum_decay"]))
+        product = product * mu
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+        v_hat = v / (1 - beta2**t)
+        p = p - h["lr"] * m_hat / (np.sqrt(v_hat) + h["eps"])
+    return p
+
+
+def draw_nadam(rng):
+    decays = {"momentum_decay": float(rng.choice([0.0, 4e-3, 0.5])), "decoupled_weight_decay": coin(rng)}
+    return {**draw_adamax(rng), **decays}
+
+
+# ------------------------------------------------------------------------------------------------------------ ASGD
+
+
+def asgd_longhand(p, steps):
+    """The step of torch.optim.ASGD: gradient descent with a decay of p, at the rate settled at the step before."""
+    for t, (g, h) in enumerate(steps, 1):
+        g, p = with_decay(g, p, h)
+        if t == 1:
+            eta = h["lr"]
+        p = p - eta * (g + h["lambd"] * p)
+        eta = h["lr"] / (1 + h["lambd"] * h["lr"] * t) ** h["alpha"]
+    return p
+
+
+def draw_asgd(rng):
+    return {
+        "lr": float(rng.uniform(0.01, 0.2)), "lambd": float(rng.choice([1e-4, 0.1])),
+        "alpha": float(rng.choice([0.5, 0.75])), "t0": float(rng.choice([2.0, 10.0, 1e6])),
+        "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng),
+    }  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------------------- the table
 
 ROWS: dict[str, Row] = {
@@ -103,5 +151,7 @@ ROWS: dict[str, Row] = {
         optim.AdamW, adam_longhand, draw_adamw, torch_name="AdamW", fixed=frozenset({"decoupled_weight_decay"})
     ),
     "Adamax": Row(optim.Adamax, adamax_longhand, draw_adamax, torch_name="Adamax"),
+    "NAdam": Row(optim.NAdam, nadam_longhand, draw_nadam, torch_name="NAdam"),
     "RAdam": Row(optim.RAdam, radam_longhand, draw_radam, torch_name="RAdam"),
+    "ASGD": Row(optim.ASGD, asgd_longhand, draw_asgd, torch_name="ASGD"),
 }
