@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from . import lint
+from . import cuda_lowering, cupy_run, lint
 from .numpy_lowering import lower
 from .numpy_run import NumpyRunner
 from .tree import LawText
+
+Runner = NumpyRunner | cupy_run.CupyRunner
 
 
 class Law:
@@ -22,10 +24,11 @@ class Law:
     comments above the law, `text` the whole file.
 
     The arrays are one-dimensional, contiguous, of one length and one float dtype, and share no memory; scalars are
-    Python numbers and never change the dtype. NumPy arrays are worked through in cache-sized chunks; arrays of another
-    library that answers NumPy's ufuncs, `np.where` and `np.empty_like` are worked through whole. Overflow and invalid
-    values pass as in C, without a warning. Raises TypeError or ValueError, naming the law and the argument, before
-    anything is written. (Of shared memory only one array given twice is noticed.)
+    Python numbers and never change the dtype. NumPy arrays are worked through in cache-sized chunks, CuPy's float32 and
+    float64 arrays by one kernel launch; arrays of another kind or library are worked through whole, if they answer
+    NumPy's ufuncs, `np.where` and `np.empty_like`. Overflow and invalid values pass as in C, without a warning. Raises
+    TypeError or ValueError, naming the law and the argument, before anything is written. (Of shared memory only one
+    array given twice is noticed.)
     """
 
     def __init__(self, tree: LawText, flags: frozenset[str] = frozenset()):
@@ -42,13 +45,16 @@ class Law:
         self._fits = _compile_fits(self.inputs, self.updated)
         self._numpy = lower(tree, flags, list(self._arrays), list(self.scalars))
         self._runner = NumpyRunner(self._numpy, self.scalars, self._as_float)
+        self._cupy: cupy_run.CupyRunner | None = None  # made when it is first asked for
 
     def __call__(self, *arrays: Any, **scalars: Any) -> None:
         if len(arrays) != len(self._arrays) or scalars.keys() != self._scalar_names:
             raise self._wrong_call(len(arrays), scalars)
+        runner: Runner = self._runner
         if not self._fits(*arrays):
             self._check(arrays)
-        self._runner.run(self._runner.cut(arrays), scalars)
+            runner = self._runner_for(arrays[0])
+        runner.run(runner.cut(arrays), scalars)
 
     def on(self, *arrays: Any) -> BoundLaw:
         """The law bound to its arrays: `law.on(g, p)(lr=0.1)` is `law(g, p, lr=0.1)`, and raises what that raises.
@@ -59,12 +65,15 @@ class Law:
         if len(arrays) != len(self._arrays):
             raise self._wrong_call(len(arrays), dict.fromkeys(self.scalars))
         self._check(arrays)
-        return BoundLaw(self, self._runner.cut(arrays))
+        runner = self._runner_for(arrays[0])
+        return BoundLaw(self, runner, runner.cut(arrays))
 
     def source(self, lowering: str = "numpy") -> str:
         """The program that the law becomes. Raises ValueError for a lowering that does not exist."""
+        if lowering == "cuda":
+            return self._cupy_runner().lowered.source
         if lowering != "numpy":
-            raise ValueError(f"law {self.name} has no lowering {lowering!r}; there is 'numpy'")
+            raise ValueError(f"law {self.name} has no lowering {lowering!r}; there are 'numpy', 'cuda'")
         return self._numpy.source
 
     def __repr__(self) -> str:
@@ -74,6 +83,17 @@ class Law:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Law, (self._tree, self.flags)  # compiled functions and scratch are made anew
+
+    # ---- choosing what runs it
+
+    def _runner_for(self, array: Any) -> Runner:
+        return self._cupy_runner() if cupy_run.takes(array) else self._runner
+
+    def _cupy_runner(self) -> cupy_run.CupyRunner:
+        if self._cupy is None:
+            lowered = cuda_lowering.lower(self._tree, self.flags, self.inputs, self.updated, self.scalars)
+            self._cupy = cupy_run.CupyRunner(lowered, self._as_float)
+        return self._cupy
 
     # ---- refusing
 
@@ -130,15 +150,15 @@ class Law:
 class BoundLaw:
     """A law on given arrays: call it with the scalars. It keeps the arrays alive, and it cannot be copied."""
 
-    __slots__ = ("law", "_chunks")
+    __slots__ = ("law", "_runner", "_chunks")
 
-    def __init__(self, law: Law, chunks: list[tuple[Any, ...]]):
-        self.law, self._chunks = law, chunks
+    def __init__(self, law: Law, runner: Runner, chunks: list[tuple[Any, ...]]):
+        self.law, self._runner, self._chunks = law, runner, chunks
 
     def __call__(self, **scalars: Any) -> None:
         if scalars.keys() != self.law._scalar_names:
             raise self.law._wrong_call(len(self._chunks[0]), scalars)
-        self.law._runner.run(self._chunks, scalars)
+        self._runner.run(self._chunks, scalars)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a bound law {self.law.name} cannot be copied: bind the law to the copy's own arrays")

@@ -274,7 +274,7 @@ def test_the_source_is_what_runs_and_reads_in_the_laws_own_names():
     scratch = [np.empty(10, bool if name.startswith("_b") else float) for name in names]
     scope["blend"](*arrays, 0.5, 0.0, *scratch)
     np.testing.assert_array_equal(arrays[1], expected_m)
-    with pytest.raises(ValueError, match="law blend has no lowering 'fortran'; there is 'numpy'"):
+    with pytest.raises(ValueError, match="law blend has no lowering 'fortran'; there are 'numpy', 'cuda'"):
         law.source("fortran")
 
 

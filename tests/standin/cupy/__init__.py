@@ -12,6 +12,7 @@ from ._array import (array, asanyarray, asarray, ascontiguousarray, asfortranarr
                      get_array_module, ndarray)
 from ._functions import argsort, einsum, matmul, result_type, sort, where
 from ._index import put_along_axis, take, take_along_axis
+from ._kernel import ElementwiseKernel
 from ._special import SPECIAL as _special  # noqa: F401 - the protocol for scipy's ufuncs looks here
 from ._ufunc import ufunc
 
@@ -25,7 +26,7 @@ globals().update(_functions.METADATA)
 globals().update((_name, getattr(_np, _name)) for _name in _names.FROM_NUMPY.split())
 
 __all__ = [
-    *_ufunc.ALL, *_functions.ALL, *_functions.METADATA, *_names.FROM_NUMPY.split(),
+    *_ufunc.ALL, *_functions.ALL, *_functions.METADATA, *_names.FROM_NUMPY.split(), "ElementwiseKernel",
     "argsort", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "asnumpy", "astype", "copy",
     "cuda", "einsum", "get_array_module", "linalg", "matmul", "ndarray", "put_along_axis", "result_type", "sort",
     "take", "take_along_axis", "ufunc", "where",
