@@ -7,6 +7,7 @@ parameter still has the view that it was given, and lays everything out again if
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
@@ -44,6 +45,8 @@ Run = tuple[int, int, int]
 # What a step does to a run: its first, the one after its last, a bound law, its scalars, whether the run ages, and what
 # the host remembers of it from then on.
 Update = tuple[int, int, Callable[..., None], dict[str, float], bool, Mapping[str, float]]
+Shape = tuple[int, ...]
+ShapeOf = Callable[[str, Shape], Shape | None]  # a state's shape, by its name and the parameter's shape
 
 
 class Block:
@@ -52,8 +55,9 @@ class Block:
     Halves are too coarse to accumulate in: for float16 parameters everything but the parameters themselves is float32.
     """
 
-    def __init__(self, slots: Sequence[Slot]) -> None:
+    def __init__(self, slots: Sequence[Slot], shape_of: ShapeOf) -> None:
         self.slots = slots
+        self.shape_of = shape_of
         first = slots[0].param.array
         self.backend = backend_of(first)
         self.device = device_of(first)
@@ -65,8 +69,8 @@ class Block:
         size = sum(slot.param.array.size for slot in slots)
         with self.backend.on(self.device):
             self.values = self.backend.xp.zeros(size, first.dtype)
-            self.gradients = self._zeros()
-            self.work = self._zeros() if self.half else self.values
+            self.gradients = self._zeros(size)
+            self.work = self._zeros(size) if self.half else self.values
             old_states = [slot.states if slot.age else {} for slot in slots]
             views = self._place()
             for name in dict.fromkeys(name for states in old_states for name in states):
@@ -80,8 +84,8 @@ class Block:
             slot.param.array = slot.view = views[slot]
         self._moved = list(slots)  # of which nobody has been told yet that the arrays they left are out of date
 
-    def _zeros(self) -> Any:
-        return self.backend.xp.zeros(self.values.size, self.work_dtype)
+    def _zeros(self, size: int) -> Any:
+        return self.backend.xp.zeros(size, self.work_dtype)
 
     def _place(self) -> dict[Slot, Any]:
         """Copy the parameters into the buffer; return the views that are to be their arrays."""
@@ -101,10 +105,14 @@ class Block:
         """The buffer of a state, made of zeros when it is first needed."""
         flat = self.states.get(name)
         if flat is None:
+            shapes = [(slot, self.shape_of(name, slot.shape)) for slot in self.slots]
+            sizes = [(slot, math.prod(shape)) for slot, shape in shapes if shape is not None]
             with self.backend.on(self.device):
-                flat = self.states[name] = self._zeros()
-                for slot in self.slots:
-                    slot.states[name] = flat[slot.start : slot.stop]
+                flat = self.states[name] = self._zeros(sum(size for _, size in sizes))
+                start = 0
+                for slot, size in sizes:
+                    slot.states[name] = flat[start : start + size]
+                    start += size
         return flat
 
     # ------------------------------------------------------------------------------------------------------ a step
@@ -158,6 +166,13 @@ class Block:
                     slot.age += 1
                     slot.numbers = numbers
 
+    def restore(self, values: Any) -> None:
+        """Give all parameters the values of a copy of `self.values`."""
+        with self.backend.on(self.device):
+            if values.size:
+                writelog.log(self.values, next_tick())
+            self.values[...] = values
+
     def _log(self, updates: Sequence[Update]) -> None:
         """Note what is written, for graphs that still need the old values."""
         tick = next_tick()
@@ -192,18 +207,21 @@ class Settings(NamedTuple):
 class Arena:
     """The blocks of one parameter group."""
 
-    def __init__(self, params: Sequence[Tensor], first_index: int, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, params: Sequence[Tensor], first_index: int, names: Sequence[str] | None, shape_of: ShapeOf
+    ) -> None:
         labels = [None] * len(params) if names is None else names
         self.slots = [Slot(p, first_index + i, name) for i, (p, name) in enumerate(zip(params, labels))]
         self.blocks: list[Block] = []
         self.settings = Settings((), {})
+        self._shape_of = shape_of
 
     def lay_out(self) -> None:
         """Build the blocks from where the parameters are now; states and ages are kept, cast and moved along."""
         alike: dict[Any, list[Slot]] = {}
         for slot in self.slots:
             alike.setdefault((slot.param.dtype, slot.param.device), []).append(slot)
-        self.blocks = [Block(slots) for slots in alike.values()]
+        self.blocks = [Block(slots, self._shape_of) for slots in alike.values()]
 
     def is_current(self, params: Sequence[Tensor]) -> bool:
         """Are these the parameters, each where the arena put it?"""

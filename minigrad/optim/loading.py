@@ -65,14 +65,19 @@ class Entry:
         self.given = {key: value for key, value in entry.items() if value is not None}  # PyTorch's SGD may write None
 
     def read(
-        self, param: Tensor, states: Mapping[str, str], used: list[str], numbers: Iterable[str], counts: bool
+        self,
+        param: Tensor,
+        states: Mapping[str, tuple[str, tuple[int, ...]]],
+        used: list[str],
+        numbers: Iterable[str],
+        counts: bool,
     ) -> Remembered:
-        """What is remembered of a parameter, where the law names its states so and needs the `used` ones.
+        """What is remembered of a parameter. states: the law's name and the shape of each; `used` are needed.
 
-        Raises ValueError for what is missing, unknown or of another shape than the parameter.
+        Raises ValueError for what is missing, unknown or of another shape.
         """
         needed = [*used, *numbers, *(["step"] if counts else [])]
-        known = {*states.values(), *needed}
+        known = {*states, *needed}
         strangers = sorted(self.given.keys() - known)
         if strangers:
             raise ValueError(f"{self.title} has {strangers}, which are unknown; known are {sorted(known)}")
@@ -81,7 +86,7 @@ class Entry:
         missing = [key for key in needed if key not in self.given]
         if missing:
             raise ValueError(f"{self.title} lacks {missing}")
-        arrays = {ours: self._array(key, param) for ours, key in states.items() if key in self.given}
+        arrays = {name: self._array(key, param, shape) for key, (name, shape) in states.items() if key in self.given}
         age = self._age() if counts else 1
         if age == 0:  # PyTorch makes some states before the first step; ours begin with it
             return 0, {}, {}
@@ -99,11 +104,14 @@ class Entry:
         except (TypeError, ValueError):
             raise ValueError(f"{self.title} has {key} {self.given[key]!r}; it must be one number") from None
 
-    def _array(self, key: str, param: Tensor) -> Any:
+    def _array(self, key: str, param: Tensor, shape: tuple[int, ...]) -> Any:
         value = self.given[key]
         array = value.array.copy() if isinstance(value, Tensor) else np.array(value)
-        if array.shape != param.shape:
-            raise ValueError(f"{self.title} has {key} of shape {array.shape}; the parameter has shape {param.shape}")
+        if array.shape != shape:
+            wanted = "" if shape == param.shape else f", which asks for {shape}"
+            raise ValueError(
+                f"{self.title} has {key} of shape {array.shape}; the parameter has shape {param.shape}{wanted}"
+            )
         if array.dtype.kind != "f":
             raise ValueError(f"{self.title} has {key} of dtype {array.dtype}; it must be floating point")
         return move(array.reshape(-1), param.device)

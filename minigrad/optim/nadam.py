@@ -16,8 +16,9 @@ class NAdam(Optimizer):
 
     a = (1 - mu_t) / (1 - mu_1 ... mu_t) and b = mu_(t+1) / (1 - mu_1 ... mu_(t+1)), with the schedule
     mu_t = beta1 * (1 - 0.96^(t * momentum_decay) / 2); v' = v / (1 - beta2^t). Dozat 2016, algorithm 2, in PyTorch's
-    form, whose mean m decays by beta1 where the paper's decays by mu_t; optax has no schedule. weight_decay adds weight_decay * p to the gradient (L2); with decoupled_weight_decay it shrinks p by
-    lr * weight_decay * p instead. Raises TypeError or ValueError for a value that is wrong.
+    form, whose mean m decays by beta1 where the paper's decays by mu_t; optax has no schedule. weight_decay
+    adds weight_decay * p to the gradient (L2); with decoupled_weight_decay it shrinks p by lr * weight_decay * p
+    instead. Raises TypeError or ValueError for a value that is wrong.
     """
 
     law_name = "nadam"

@@ -77,6 +77,16 @@ class Optimizer(StepHooks):
             )
         return None
 
+    @staticmethod
+    def state_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The shape of a state, by the law's name, for a parameter of this shape; None if it has no such state."""
+        return shape
+
+    def used_states(self, group: dict[str, Any]) -> list[str]:
+        """The states, by the law's names, without which parameters of a group cannot go on."""
+        law, _ = self._ruled(group, 1, self.numbers)
+        return [name for name in law.updated if name in self.states]
+
     def law(self, **flags: bool) -> kernels.Law:
         """The rule's law with these flags, given in the same order each time."""
         key = tuple(flags.values())
@@ -100,7 +110,7 @@ class Optimizer(StepHooks):
         count = len(self._slots())
         for group in groups:
             full = self._completed(group)
-            arenas.append(Arena(full["params"], count, full.get("param_names")))
+            arenas.append(Arena(full["params"], count, full.get("param_names"), self.state_shape))
             count += len(full["params"])
             completed.append(full)
         new_slots = [slot for arena in arenas for slot in arena.slots]
@@ -232,7 +242,7 @@ class Optimizer(StepHooks):
         for name, number in slot.numbers.items():
             known[name] = Tensor(float(number), dtype=dtypes.float64)
         for name, flat in slot.states.items():
-            known[self.states[name]] = Tensor.of(flat.reshape(slot.shape))
+            known[self.states[name]] = Tensor.of(flat.reshape(self.state_shape(name, slot.shape)))
         return known
 
     def state_dict(self) -> dict[str, Any]:
@@ -265,8 +275,7 @@ class Optimizer(StepHooks):
         settings = [self._checked(group) for group in merged]
         loaded = []
         for arena, checked in zip(self._arenas, settings):
-            law, _ = self._ruled(checked.plain, 1, self.numbers)
-            used = [self.states[name] for name in law.updated if name != "p"]
+            used = self.used_states(checked.plain)
             loaded += [self._read(slot, entries[slot.index], used) for slot in arena.slots]
         self._prepare()
         for arena in self._arenas:
@@ -279,7 +288,10 @@ class Optimizer(StepHooks):
 
     def _read(self, slot: Slot, entry: Mapping[str, Any], used: list[str]) -> loading.Remembered:
         reader = loading.Entry(f"{type(self).__name__}: the state of {slot.label}", entry)
-        return reader.read(slot.param, self.states, used, self.numbers, self.counts_steps)
+        shapes = {name: self.state_shape(name, slot.param.shape) for name in self.states}
+        states = {self.states[name]: (name, shape) for name, shape in shapes.items() if shape is not None}
+        needed = [key for key, (name, _) in states.items() if name in used]
+        return reader.read(slot.param, states, needed, self.numbers, self.counts_steps)
 
     # ------------------------------------------------------------------------------------------------------- copies
 
@@ -299,7 +311,7 @@ class Optimizer(StepHooks):
         self._arenas = []
         first = 0
         for group, remembered in zip(self.param_groups, kept):
-            arena = Arena(group["params"], first, group.get("param_names"))
+            arena = Arena(group["params"], first, group.get("param_names"), self.state_shape)
             arena.settings = self._checked(group)
             for slot, (age, shape, numbers, flats) in zip(arena.slots, remembered):
                 slot.age, slot.shape, slot.numbers, slot.states = age, shape, numbers, flats
