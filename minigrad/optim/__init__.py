@@ -1,12 +1,24 @@
 """Update rules. Each law is a text in kernels/; a class here names it and computes its scalars."""
 
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from . import lr_scheduler
 from .adam import Adam, AdamW
 from .adamax import Adamax
 from .asgd import ASGD
+from .delta_bar_delta import DeltaBarDelta
+from .individual_gains import IndividualGains
+from .momentum_sgd import NAG, MomentumSGD
 from .nadam import NAdam
 from .optimizer import Optimizer
 from .radam import RAdam
+from .rmsprop import RMSprop, RMSpropGraves
+from .rprop import IRpropPlus, Rprop, RpropMinus, RpropPlus
 from .saving import from_arrays, to_arrays
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "ASGD", "Optimizer", "from_arrays", "to_arrays"]
+__all__ = [
+    "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
+    "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
+    "ASGD", "Optimizer", "from_arrays", "to_arrays",
+]  # fmt: skip

@@ -49,6 +49,24 @@ def several_below_one(rule: str, count: int, **values: Any) -> None:
         below_one(rule, **{f"{name}[{i}]": part for i, part in enumerate(value)})
 
 
+def fraction(rule: str, **values: Any) -> None:
+    """Raise for a hyper-parameter that is no number, or outside [0, 1]."""
+    number(rule, **values)
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{rule}: {name} must be in [0, 1], got {value}")
+
+
+def interval(rule: str, **values: Any) -> None:
+    """Raise for a hyper-parameter that is not two numbers, neither negative, the smaller first."""
+    for name, value in values.items():
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise TypeError(f"{rule}: {name} must be 2 numbers, got {value!r}")
+        not_negative(rule, **{f"{name}[{i}]": part for i, part in enumerate(value)})
+        if value[0] > value[1]:
+            raise ValueError(f"{rule}: {name} must be the smaller number and the larger, got {value}")
+
+
 def switch(rule: str, **values: Any) -> None:
     """Raise TypeError for a hyper-parameter that is neither True nor False."""
     for name, value in values.items():

@@ -18,17 +18,17 @@ class Course:
     losses: list[float]  # by step
 
 
-def course(draw, seed, steps=50, dtype=np.float64):
+def course(draw, seed, steps=50, dtype=np.float64, shapes=SHAPES):
     """Random starts, gradients and hyper-parameters in two groups; some gradients are None.
 
     All numbers are float32's, so that the same course can be run in either precision.
     """
     rng = np.random.default_rng(seed)
-    starts = [rng.normal(size=shape).astype(np.float32).astype(dtype) for shape in SHAPES]
+    starts = [rng.normal(size=shape).astype(np.float32).astype(dtype) for shape in shapes]
     groups = [draw(rng), draw(rng)]
     gradients, settings = [], []
     for step in range(steps):
-        arrays = [rng.normal(size=shape).astype(np.float32).astype(dtype) for shape in SHAPES]
+        arrays = [rng.normal(size=shape).astype(np.float32).astype(dtype) for shape in shapes]
         missing = {1: rng.random() < 0.3, 2: step < 3, 4: rng.random() < 0.2}
         gradients.append([None if missing.get(i) else g for i, g in enumerate(arrays)])
         settings.append([{**group, "lr": group["lr"] * (1 + 0.5 * np.sin(step))} for group in groups])
@@ -92,7 +92,12 @@ def values(params):
 def make_torch(torch, name, params, c, step=0):
     parts = [params[:SPLIT], params[SPLIT:]]
     groups = [{"params": part, **settings} for part, settings in zip(parts, c.settings[step])]
-    return getattr(torch.optim, name)(groups, foreach=False)
+    optimizer = getattr(torch.optim, name)(groups, **({} if name == "Muon" else {"foreach": False}))
+    for group in optimizer.param_groups:
+        if "initial_accumulator_value" in group:  # PyTorch heeds the constructor's only
+            for p in group["params"]:
+                optimizer.state[p]["sum"].fill_(group["initial_accumulator_value"])
+    return optimizer
 
 
 def torch_leaves(torch, arrays, dtype=np.float64):
