@@ -1,5 +1,6 @@
 """Update rules. Each law is a text in kernels/; a class here names it and computes its scalars."""
 
+from . import lr_scheduler
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from . import lr_scheduler
@@ -20,5 +21,5 @@ from .sgd import SGD
 __all__ = [
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
     "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-    "ASGD", "Optimizer", "from_arrays", "to_arrays",
+    "ASGD", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     return hooked
 
 
-def _arguments(hook: Any, returned: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+def _arguments(hook: Any, returned: Any, args: Any, kwargs: Any) -> Any:
     if returned is None:
         return args, kwargs
     if isinstance(returned, tuple) and len(returned) == 2:
