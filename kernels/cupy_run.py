@@ -16,7 +16,7 @@ def takes(array: Any) -> bool:
 
 
 class CupyRunner:
-    """One law's kernel. It is compiled at its first launch on each type and device, and CuPy keeps the result on disk."""
+    """One law's kernel. CuPy compiles it at its first launch on each type and device, and keeps the result on disk."""
 
     def __init__(self, lowered: CudaLowered, as_float: Callable[[str, Any], float]):
         self.lowered, self.as_float = lowered, as_float

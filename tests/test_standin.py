@@ -539,6 +539,100 @@ def test_types_of_results_are_cupys(real):
                 assert [result.dtype for result in results] == expected, (name, codes)
 
 
+# Kernels.
+
+def kernel(in_params="T g, T lr", out_params="T p, T m", operation="m += g; p -= lr * m;", **settings):
+    return cp.ElementwiseKernel(in_params, out_params, operation, "step", **settings)
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+def test_a_kernel_does_what_its_body_says(dtype):
+    g, p, m = (cp.asarray(np.array(values, dtype)) for values in ([1, 2, 3], [10, 10, 10], [0, 1, np.nan]))
+    step = kernel()
+    results = step(g, 0.1, p, m)
+    assert results == (p, m) and step.launches == 1
+    assert m.tolist()[:2] == [1, 3] and math.isnan(m.tolist()[2])
+    tenth = np.dtype(dtype).type(0.1)  # a number is taken in the arrays' type
+    np.testing.assert_array_equal(p.get()[:2], 10 - tenth * m.get()[:2])
+    assert kernel(no_return=True)(g, np.float32(0), p, m) is None
+    assert kernel("T g", "T p", "p = T(0.1) * g;")(g, p) is p
+    np.testing.assert_array_equal(p.get(), tenth * g.get())
+
+
+def test_a_kernel_computes_in_the_arrays_type():
+    """A CUDA function is of the type that it is given; in C it would be double."""
+    x, y = cp.asarray(np.array([2, 3, 0.1], np.float32)), cp.empty(3, np.float32)
+    for name in ("sqrt", "cbrt", "exp", "log", "fabs"):
+        kernel("T x", "T y", f"y = sizeof({name}(x)) == sizeof(T) ? {name}(x) : T(-1);")(x, y)
+        np.testing.assert_allclose(y.get(), getattr(np, name)(x.get()), rtol=3e-7)
+    kernel("T x", "T y", "y = T(sizeof(copysign(T(1), x)) + 10 * sizeof(x * T(0.1)));")(x, y)
+    assert y.tolist() == [44.0] * 3
+
+
+def test_a_kernels_inputs_are_constant():
+    x, y = cp.ones(3), cp.zeros(3)
+    for wrong in ("x = y;", "y = unknown;"):
+        with pytest.raises(RuntimeError, match="the C compiler refused"):
+            kernel("T x", "T y", wrong)(x, y)
+    assert x.tolist() == [1.0] * 3 and y.tolist() == [0.0] * 3
+    kernel("T x", "T y", "y = x")(x, y)  # CuPy writes a semicolon after the body
+    assert y.tolist() == [1.0] * 3
+
+
+ONES, FLOATS = np.ones(3), np.ones(3, np.float32)
+REFUSED_BY_KERNELS = {
+    "host array": (TypeError, "Unsupported type", lambda g, p, m: (ONES, 0.1, p, m)),
+    "host output": (TypeError, "Unsupported type", lambda g, p, m: (g, 0.1, ONES, m)),
+    "0-d host array": (TypeError, "Unsupported type", lambda g, p, m: (g, np.array(0.1), p, m)),
+    "text": (TypeError, "Unsupported type", lambda g, p, m: (g, "0.1", p, m)),
+    "number for an output": (TypeError, "Output arguments", lambda g, p, m: (g, 0.1, p, 1.0)),
+    "two types": (TypeError, "Type is mismatched. g float32 float64", lambda g, p, m: (cp.asarray(FLOATS), 0.1, p, m)),
+    "too few": (TypeError, "Wrong number of arguments", lambda g, p, m: (g, 0.1, p)),
+    "too many": (TypeError, "Wrong number of arguments", lambda g, p, m: (g, 0.1, p, m, m)),
+    "two shapes": (NotImplementedError, "one shape", lambda g, p, m: (g[:2], 0.1, p, m)),
+    "strided": (NotImplementedError, "contiguous", lambda g, p, m: (g[::2], 0.1, p[::2], m[::2])),
+    "integers": (NotImplementedError, "not int64", lambda g, p, m: (*[cp.arange(3)] * 2, *[cp.arange(3)] * 2)),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED_BY_KERNELS)
+def test_a_kernel_refuses(what):
+    error, message, change = REFUSED_BY_KERNELS[what]
+    g, p, m = cp.ones(3), cp.ones(3), cp.ones(3)
+    with pytest.raises(error, match=message):
+        kernel()(*change(g, p, m))
+    assert p.tolist() == m.tolist() == [1.0] * 3
+
+
+def test_a_kernel_refuses_another_device():
+    g, p = cp.ones(3), cp.ones(3)
+    with cp.cuda.Device(1):
+        m = cp.ones(3)
+        everywhere_else = cp.ones(3)
+    for arrays in ((g, 0.1, p, m), (m, 0.1, everywhere_else, m)):
+        with pytest.raises(ValueError, match="different from the current device"):
+            kernel()(*arrays)
+    assert p.tolist() == m.tolist() == [1.0] * 3
+
+
+def test_no_elements_are_no_launch():
+    step = kernel(no_return=True)
+    step(cp.empty(0), 0.1, cp.empty(0), cp.empty(0))
+    assert step.launches == 0
+
+
+def test_kernels_are_made_as_cupys_are(real):
+    """The same parameters; where one refuses to be made, the other does, too."""
+    signature = real.ElementwiseKernel.__doc__.splitlines()[0]
+    mine = inspect.signature(cp.ElementwiseKernel)
+    assert signature == "ElementwiseKernel" + str(mine)
+    for package in (cp, real):
+        with pytest.raises(ValueError, match="Can not use 'i'"):
+            package.ElementwiseKernel("T i", "T p", "p = 1;")
+    theirs = real.ElementwiseKernel("T g, T lr", "T p, T m", "", "step")
+    assert (kernel().nin, kernel().nout, kernel().name) == (theirs.nin, theirs.nout, theirs.name)
+
+
 # Putting it in place.
 
 @pytest.fixture

@@ -31,7 +31,7 @@ p = p / m;
 unused = p;
 #endif
 """
-    assert law_from_text(text, "law.cu").source("cuda") == """// minigrad_law, for each element of
+    expected = """// minigrad_law, for each element of
 // in:  T g_, T lr_
 // out: T p_, T m_
 {
@@ -46,6 +46,7 @@ unused = p;
     m_ = m;
 }
 """
+    assert law_from_text(text, "law.cu").source("cuda") == expected
     assert law_from_text(text, "law.cu", also=True).source("cuda").startswith("// minigrad_law_also, ")
 
 
@@ -208,7 +209,8 @@ def test_nvrtc_would_tell_of_double_precision(nvrtc):
 
 
 def test_every_function_is_of_the_arrays_own_type(nvrtc):
-    text = "// law(g, h | p | s)\np = sqrt(g) + cbrt(h) + exp(g) * log(h) - fabs(copysign(s, g)) + maximum(g, sign(h));\n"
-    ptx, _ = compile_cuda(nvrtc, kernel_around(law_from_text(text, "law.cu"), "float", "every"), OLDEST)
+    value = "sqrt(g) + cbrt(h) + exp(g) * log(h) - fabs(copysign(s, g)) + maximum(g, sign(h))"
+    law = law_from_text(f"// law(g, h | p | s)\np = {value};\n", "law.cu")
+    ptx, _ = compile_cuda(nvrtc, kernel_around(law, "float", "every"), OLDEST)
     assert not computes_in_double(entries(ptx)["every"])
     assert "sqrt.rn.ftz.f32" in ptx and "sqrt.approx" not in ptx

@@ -196,7 +196,7 @@ def test_halves_run_too_as_single_operations(cp, rng):
 
 REFUSED = {
     "a NumPy array": (TypeError, "law blend: m is a numpy.ndarray and g a ", lambda cp, a: (a[0], a[1].get(), a[2])),
-    "the first a NumPy array": (TypeError, "law blend: m is a .* and g a numpy", lambda cp, a: (a[0].get(), a[1], a[2])),
+    "the first a NumPy array": (TypeError, "m is a .* and g a numpy", lambda cp, a: (a[0].get(), a[1], a[2])),
     "two dtypes": (TypeError, "law blend: n has dtype float64", lambda cp, a: (a[0], a[1], a[2].astype(np.float64))),
     "integers": (TypeError, "law blend: g has dtype int64", lambda cp, a: tuple(x.astype(np.int64) for x in a)),
     "two lengths": (ValueError, "law blend: n has shape", lambda cp, a: (a[0], a[1], a[2][1:])),

@@ -11,7 +11,7 @@ import tempfile
 import numpy as np
 import pytest
 
-from ._launch import SCALARS, Memory, check_devices
+from ._launch import Memory, check_devices, check_operand
 
 # What CUDA C++ has and C has not: the type's constructor, and functions that go by the type of what they are given.
 PRELUDE = """
@@ -41,7 +41,7 @@ def compiler():
 
 
 def compile_kernels(kernels):
-    """Compile kernels, pairs of an ElementwiseKernel and a dtype, in one go: each run of the compiler takes its time."""
+    """Compile kernels, pairs of an ElementwiseKernel and a dtype, in one go: every run of the compiler takes long."""
     sources = {}
     for kernel, dtype in kernels:
         name, source = kernel._source(np.dtype(dtype).char)
@@ -97,8 +97,7 @@ class ElementwiseKernel:
     def _check(self, args):
         """The type of all arrays; raises for what CuPy refuses, and for what is beyond the stand-in."""
         for value in args:
-            if not isinstance(value, Memory) and type(value) not in SCALARS:
-                raise TypeError(f"Unsupported type {type(value)}")
+            check_operand(value)
         if not all(isinstance(value, Memory) for value in args[self.nin:]):
             raise TypeError("Output arguments type must be cupy.ndarray")
         if not self.nout:
@@ -127,8 +126,8 @@ class ElementwiseKernel:
         names = self.in_params + self.out_params
         lines = [f"    typedef {C_TYPES[char]} T;", "    for (long i = 0; i < _n; ++i) {"]
         for place, name in enumerate(names):
-            constant = "const " if place < self.nin else ""
-            lines.append(f"        {constant}T *const _at_{name} = ({constant}T *)_data[{place}] + i * _strides[{place}];")
+            kind = "const T" if place < self.nin else "T"
+            lines.append(f"        {kind} *const _at_{name} = ({kind} *)_data[{place}] + i * _strides[{place}];")
         lines += [f"#define {name} (*_at_{name})" for name in names]
         lines += [self.operation, "        ;", "    }"]
         lines += [f"#undef {name}" for name in names]
@@ -149,6 +148,6 @@ def _names(params):
     for words in split:
         if len(words) != 2 or words[0] != "T":
             raise NotImplementedError(f"the stand-in's ElementwiseKernel knows parameters `T name`, not {words}")
-        if words[1] in ("i", "_ind"):
-            raise ValueError(f"Can not use '{words[1]}' as a parameter name")
+        if words[1] == "i":
+            raise ValueError("Can not use 'i' as a parameter name")
     return [name for _, name in split]
