@@ -2,14 +2,15 @@
 
 from . import lr_scheduler
 from .adadelta import Adadelta
+from .adafactor import Adafactor
 from .adagrad import Adagrad
-from . import lr_scheduler
 from .adam import Adam, AdamW
 from .adamax import Adamax
 from .asgd import ASGD
 from .delta_bar_delta import DeltaBarDelta
 from .individual_gains import IndividualGains
 from .momentum_sgd import NAG, MomentumSGD
+from .muon import Muon
 from .nadam import NAdam
 from .optimizer import Optimizer
 from .radam import RAdam
@@ -21,5 +22,5 @@ from .sgd import SGD
 __all__ = [
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
     "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-    "ASGD", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
+    "ASGD", "Adafactor", "Muon", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
 ]  # fmt: skip

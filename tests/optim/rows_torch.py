@@ -143,6 +143,75 @@ def draw_asgd(rng):
     }  # fmt: skip
 
 
+# ------------------------------------------------------------------------------------------------------- Adafactor
+
+
+def adafactor_longhand(p, steps):
+    """Shazeer and Stern 2018, algorithms 4 and 5, with the two epsilons as torch.optim.Adafactor documents them."""
+    factored = p.ndim > 1
+    v = rows = columns = 0.0
+    for t, (g, h) in enumerate(steps, 1):
+        g = -g if h["maximize"] else g
+        eps1 = np.finfo(np.float64).eps if h["eps"][0] is None else h["eps"][0]
+        decay = 1 - t ** h["beta2_decay"]
+        alpha = max(h["eps"][1], np.sqrt(np.mean(p**2))) * min(h["lr"], 1 / np.sqrt(t))
+        p = p - h["lr"] * h["weight_decay"] * p
+        if factored:
+            rows = decay * rows + (1 - decay) * np.mean(g**2, axis=-1)
+            columns = decay * columns + (1 - decay) * np.mean(g**2, axis=-2)
+            products = np.einsum("...r,...c->...rc", rows, columns)
+            v = products / np.maximum(np.mean(rows, axis=-1), eps1)[..., None, None]
+        else:
+            v = decay * v + (1 - decay) * g**2
+        u = g / np.maximum(np.sqrt(v), eps1)
+        p = p - alpha * u / max(1, np.sqrt(np.mean(u**2)) / h["d"])
+    return p
+
+
+def draw_adafactor(rng):
+    return {
+        "lr": float(rng.uniform(0.01, 0.5)), "beta2_decay": float(rng.choice([-0.8, -0.5])),
+        "eps": (None if coin(rng) else float(rng.choice([1e-3, 0.5])), float(rng.choice([1e-3, 1.0]))),
+        "d": float(rng.choice([1.0, 2.0])), "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng),
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------------ Muon
+
+
+def muon_longhand(p, steps):
+    """Jordan et al. 2024, with the momentum, the decay and the rates that torch.optim.Muon documents."""
+    buf = np.zeros_like(p)
+    for g, h in steps:
+        momentum = h["momentum"]
+        buf = momentum * buf + (1 - momentum) * g
+        x = momentum * buf + (1 - momentum) * g if h["nesterov"] else buf
+        x = x / max(np.sqrt(np.sum(x**2)), h["eps"])
+        if x.shape[0] > x.shape[1]:
+            x = x.T
+        a, b, c = h["ns_coefficients"]
+        for _ in range(h["ns_steps"]):
+            x = a * x + b * (x @ x.T) @ x + c * (x @ x.T) @ (x @ x.T) @ x
+        if p.shape[0] > p.shape[1]:
+            x = x.T
+        rows, columns = p.shape
+        by_shape = 0.2 * max(rows, columns) ** 0.5 if h["adjust_lr_fn"] == "match_rms_adamw" else max(
+            1, rows / columns
+        ) ** 0.5
+        p = p - h["lr"] * h["weight_decay"] * p - h["lr"] * by_shape * x
+    return p
+
+
+def draw_muon(rng):
+    return {
+        "lr": float(rng.uniform(0.01, 0.05)), "weight_decay": float(rng.choice([0.0, 0.1])),
+        "momentum": float(rng.choice([0.5, 0.95])), "nesterov": coin(rng),
+        "ns_coefficients": ((3.4445, -4.7750, 2.0315), (2.0, -1.5, 0.5))[int(coin(rng))],
+        "eps": float(rng.choice([1e-7, 1e-3])), "ns_steps": int(rng.choice([3, 5])),
+        "adjust_lr_fn": (None, "original", "match_rms_adamw")[int(rng.integers(3))],
+    }  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------------------- the table
 
 ROWS: dict[str, Row] = {
@@ -154,4 +223,12 @@ ROWS: dict[str, Row] = {
     "NAdam": Row(optim.NAdam, nadam_longhand, draw_nadam, torch_name="NAdam"),
     "RAdam": Row(optim.RAdam, radam_longhand, draw_radam, torch_name="RAdam"),
     "ASGD": Row(optim.ASGD, asgd_longhand, draw_asgd, torch_name="ASGD"),
+    "Adafactor": Row(
+        optim.Adafactor, adafactor_longhand, draw_adafactor, torch_name="Adafactor",
+        shapes=[(3, 4), (5,), (), (1, 3), (2, 3, 2), (7,)],  # PyTorch divides by the number of elements, so not 0
+    ),
+    "Muon": Row(
+        optim.Muon, muon_longhand, draw_muon, torch_name="Muon", torch_tolerance=3e-2,  # it works in bfloat16
+        shapes=[(3, 4), (5, 2), (1, 1), (1, 3), (2, 2), (7, 3)],
+    ),
 }

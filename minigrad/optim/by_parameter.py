@@ -1,0 +1,57 @@
+"""Rules that look at a parameter as a whole: its norm, its rows and columns, its matrix."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from ..backend.quiet import quiet
+from .arena import Block, Run, Slot, Update
+from .optimizer import Optimizer
+
+
+class Piece(NamedTuple):
+    """One parameter in a step: flat arrays on the optimizer's memory, which may be written, and its shape."""
+
+    p: Any
+    g: Any
+    states: dict[str, Any]
+    shape: tuple[int, ...]
+
+
+class ByParameter(Optimizer):
+    """A rule whose step takes one parameter at a time. A subclass states it by change() and used_states()."""
+
+    def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
+        """Update one parameter of a group, which is not empty and has taken `age` steps, and its states."""
+        raise NotImplementedError(f"{type(self).__name__} does not state its rule")
+
+    def fits(self, slot: Slot) -> None:
+        """Raise ValueError for a parameter of a shape that the rule cannot update."""
+
+    def _planned(self, group: dict[str, Any], block: Block, run: Run) -> Update:
+        first, end, age = run
+        for slot in block.slots[first:end]:
+            self.fits(slot)
+        for name in self.used_states(group):
+            block.state(name)
+
+        @quiet
+        def change() -> None:
+            for slot in block.slots[first:end]:
+                if slot.stop > slot.start:
+                    here = slice(slot.start, slot.stop)
+                    self.change(group, age, Piece(block.work[here], block.gradients[here], slot.states, slot.shape))
+
+        return first, end, change, {}, True, {}
+
+
+def norm(array: Any) -> float:
+    """The Euclidean norm, in float64: in float32 the squares of small numbers are 0."""
+    wide = array.astype("float64")
+    return math.sqrt(float((wide * wide).sum()))
+
+
+def rms(array: Any) -> float:
+    """The root of the mean square."""
+    return norm(array) / math.sqrt(array.size)
