@@ -11,7 +11,7 @@ from ..backend import backend_of
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
-    from .arena import Slot
+    from .arena import Block, Run, Slot
 
 # ----------------------------------------------------------------------------------------------- hyper-parameters
 
@@ -135,6 +135,18 @@ def memory(rule: str, slots: Iterable[Slot]) -> None:
             f"{rule}: {a.label} (shape {a.param.shape}) and {b.label} (shape {b.param.shape}) share memory, "
             "which would be updated twice; list a shared parameter once, or clone() one of them"
         )
+
+
+def finite(rule: str, block: Block, runs: Iterable[Run]) -> None:
+    """Raise for the first parameter of these runs whose gathered gradient holds NaN or an infinity."""
+    for first, end, _ in runs:
+        for slot in block.slots[first:end]:
+            wrong = slot.gradient.size - int(np.isfinite(slot.gradient).sum())
+            if wrong:
+                raise FloatingPointError(
+                    f"{rule}: the gradient of {slot.label} (shape {slot.shape}) is NaN or infinite in {wrong} of "
+                    f"{slot.gradient.size} places, and error_if_nonfinite is set; nothing was updated"
+                )
 
 
 def _overlapping(slots: list[Slot]) -> Iterator[tuple[Slot, Slot]]:

@@ -35,6 +35,9 @@ class Optimizer(StepHooks):
     in PyTorch would follow them, stay behind. For float16 parameters states are float32, where PyTorch's are float16.
     Raises TypeError or ValueError, and changes nothing, for an empty list, what is not a floating-point leaf,
     parameters listed twice or sharing memory, hyper-parameters that are unknown or out of range.
+
+    error_if_nonfinite: set it to True on an optimizer, and step() raises FloatingPointError for a gradient that holds
+    NaN or an infinity, before it changes anything. By itself a step takes them as they come, as in PyTorch.
     """
 
     law_name: str
@@ -43,6 +46,7 @@ class Optimizer(StepHooks):
     numbers: Mapping[str, float] = {}
     beyond_torch: Mapping[str, Any] = {}
     needs_closure = ""
+    error_if_nonfinite = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         rule = type(self).__name__
@@ -167,7 +171,8 @@ class Optimizer(StepHooks):
 
         closure: computes the loss and its gradients; what it returns is returned. Raises TypeError or ValueError, and
         changes nothing, for a hyper-parameter that has become wrong, a parameter whose shape no longer fits what is
-        remembered of it, parameters that have come to share memory, or no closure where the rule needs one.
+        remembered of it, parameters that have come to share memory, or no closure where the rule needs one;
+        FloatingPointError if error_if_nonfinite is set and a gradient is not finite.
         """
         loss = self.evaluate(closure)
         self._prepare()
@@ -206,7 +211,10 @@ class Optimizer(StepHooks):
             group = arena.settings.plain
             for block in arena.blocks:
                 with block.backend.on(block.device):
-                    updates = [self._planned(group, block, run) for run in block.gather()]
+                    runs = block.gather()
+                    if self.error_if_nonfinite:
+                        checks.finite(type(self).__name__, block, runs)
+                    updates = [self._planned(group, block, run) for run in runs]
                 if updates:
                     plan.append((block, updates))
         return plan

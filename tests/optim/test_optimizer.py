@@ -323,3 +323,35 @@ def test_state_dict_is_numbered_over_all_groups():
     saved = optimizer.state_dict()
     assert [group["params"] for group in saved["param_groups"]] == [[0, 1], [2]]
     assert {n: entry["momentum_buffer"].tolist() for n, entry in saved["state"].items()} == {1: [1.0, 2.0], 2: [3.0]}
+
+
+# --------------------------------------------------------------------------------------- gradients that are not finite
+
+
+@pytest.mark.parametrize("rule", [optim.SGD, optim.Adam, optim.NAG])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_gradient_that_is_not_finite_is_refused_on_request(rule, bad):
+    first, second = mg.ones(2, requires_grad=True), mg.ones(3, requires_grad=True)
+    optimizer = rule([("weight", first), ("bias", second)])
+
+    def step(last):
+        def closure():
+            first.grad, second.grad = mg.ones(2), mg.tensor([1.0, last, last])
+            return 0.0
+
+        return optimizer.step(closure)
+
+    step(1.0)
+    before, state = [first.tolist(), second.tolist()], optim.to_arrays(optimizer.state_dict())
+    optimizer.error_if_nonfinite = True
+    message = rf"{rule.__name__}: the gradient of parameter 1 \(bias\) \(shape \(3,\)\) is NaN or infinite in 2 of 3 places"
+    with pytest.raises(FloatingPointError, match=message):
+        step(bad)
+    after = optim.to_arrays(optimizer.state_dict())
+    assert [first.tolist(), second.tolist()] == before
+    assert after.keys() == state.keys() and all(np.array_equal(after[name], state[name]) for name in state)
+    step(2.0)
+    assert first.tolist() != before[0]
+    optimizer.error_if_nonfinite = False
+    step(bad)
+    assert not all(np.isfinite(second.tolist()))
