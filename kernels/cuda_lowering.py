@@ -1,10 +1,10 @@
 """A law as the body of a CuPy `ElementwiseKernel`: what one thread does to one element.
 
 The body is C but for `T`, the arrays' own type, and its constructor `T(0.05)`. Every value of an array is loaded into a
-register once and stored once, and the registers bear the law's names. Numbers are of type T, and the functions are those
-that C++ overloads for it, so that nothing in a float32 kernel is computed in double precision. Square roots and quotients
-are rounded correctly; but CuPy has the compiler take float32 numbers below 1.2e-38 for zero, and fuse a multiplication
-with the addition that follows, so that the last digits are not those of a CPU.
+register once and stored once, and the registers bear the law's names. Numbers are of type T, and the functions are
+those that C++ overloads for it, so that nothing in a float32 kernel is computed in double precision. Square roots and
+quotients are rounded correctly; but CuPy has the compiler take float32 numbers below 1.2e-38 for zero, and fuse a
+multiplication with the addition that follows, so that the last digits are not those of a CPU.
 """
 
 from __future__ import annotations

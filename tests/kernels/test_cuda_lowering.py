@@ -2,8 +2,10 @@
 
 import ctypes
 import importlib.metadata
+import os
 import re
 
+import numpy as np
 import pytest
 
 from minigrad import kernels
@@ -125,11 +127,11 @@ def nvrtc():
     return ctypes.CDLL(str(library.locate()))
 
 
-def compile_cuda(nvrtc, source, architecture):
+def compile_cuda(nvrtc, source, architecture, folders=()):
     """Compile to (PTX, machine code) with CuPy's options."""
     program = ctypes.c_void_p()
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"laws.cu", 0, None, None) == 0
-    options = [f"-arch={architecture}".encode(), b"-ftz=true"]
+    options = [f"-arch={architecture}".encode(), b"-ftz=true", *(f"-I{folder}".encode() for folder in folders)]
     try:
         status = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
         log = answer(nvrtc, "ProgramLog", program).decode()
@@ -185,18 +187,60 @@ def computes_in_double(kernel):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", kernels.names())
 def test_nvrtc_compiles_every_program(name, architecture, nvrtc):
-    expected, source = {}, ""
+    expected, laws, source = {}, {}, ""
     for number, law in enumerate(choices(name).values()):
         for c_type in C_TYPES:
             entry = f"{law._cupy_runner().lowered.name}_{number}_{c_type}"
             source += kernel_around(law, c_type, entry)
-            expected[entry] = c_type
+            expected[entry], laws[entry] = c_type, law
     ptx, machine_code = compile_cuda(nvrtc, source, architecture)
     found = entries(ptx)
     assert found.keys() == expected.keys()
     for entry, c_type in expected.items():
         assert entry.encode() in machine_code
         assert computes_in_double(found[entry]) == (c_type == "double"), f"{entry}:\n{found[entry]}"
+        law = laws[entry]
+        stored = [line for line in law.source("cuda").splitlines() if re.match(r" +\w+_ = \w+;", line)]
+        assert found[entry].count("st.global") == len(stored) > 0
+        assert 0 < found[entry].count("ld.global") <= len(law.inputs + law.updated)
+
+
+@pytest.mark.parametrize("c_type", C_TYPES)
+def test_nvrtc_compiles_what_cupy_makes_of_a_body(c_type, nvrtc):
+    """CuPy's own text around the body of the longest program of each law, with CuPy's headers."""
+    cupy = pytest.importorskip("cupy")  # the real one: it writes a kernel without a GPU
+    from cupy._core import _carray, _kernel, _scalar
+
+    if not hasattr(_kernel, "_get_elementwise_kernel_code"):
+        pytest.skip("this CuPy does not show what it writes")
+    dtype = {"float": np.float32, "double": np.float64}[c_type]
+    array = _kernel._ArgInfo(1, cupy.ndarray, dtype, 1, True, True)
+    number = _kernel._ArgInfo(3, _scalar.CScalar, dtype, 0, True, True)
+    index = _kernel._ArgInfo(2, _carray.Indexer, None, 1, True, True)
+    for name in kernels.names():
+        law = max(choices(name).values(), key=lambda law: len(law.source("cuda")))
+        lowered = law._cupy_runner().lowered
+        kernel = cupy.ElementwiseKernel(lowered.in_params, lowered.out_params, lowered.body, lowered.name)
+        ins, scalars, outs = len(law.inputs), len(law.scalars), len(law.updated)
+        _, _, types = kernel._decide_params_type((dtype,) * ins + (None,) * scalars, (dtype,) * outs)
+        arguments = (array,) * ins + (number,) * scalars + (array,) * outs + (index,)
+        written = _kernel._get_elementwise_kernel_code(
+            arguments, types, kernel.params, kernel.operation, kernel.name, kernel.preamble
+        )
+        folders = [os.path.join(os.path.dirname(cupy.__file__), "_core", "include"), cuda_headers()]
+        ptx, _ = compile_cuda(nvrtc, "#include <cupy/carray.cuh>\n" + written, OLDEST, folders)
+        found = entries(ptx)
+        assert list(found) == [kernel.name]
+        assert computes_in_double(found[kernel.name]) == (c_type == "double"), found[kernel.name]
+
+
+def cuda_headers():
+    try:
+        files = importlib.metadata.files("nvidia-cuda-runtime") or []
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("nvidia-cuda-runtime is not installed")
+    (header,) = [file for file in files if file.name == "cuda_fp16.h"]
+    return str(header.locate().parent)
 
 
 def test_nvrtc_would_tell_of_double_precision(nvrtc):
