@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
+from ..backend import dtypes
 from ..kernels import Law
+from ..tensor import Tensor
 from . import checks
 from .optimizer import Optimizer
 
@@ -49,3 +51,13 @@ class Adagrad(Optimizer):
             "lr": group["lr"] / (1 + age * group["lr_decay"]), "eps": group["eps"],
             "weight_decay": group["weight_decay"], "start": group["initial_accumulator_value"],
         }  # fmt: skip
+
+    def state_dict(self) -> dict[str, Any]:
+        """As for every rule; of a parameter that took no step, it says as PyTorch's does what the sum starts as."""
+        found = super().state_dict()
+        for group, saved in zip(self.param_groups, found["param_groups"]):
+            start = checks.as_python(group["initial_accumulator_value"])
+            for p, number in zip(group["params"], saved["params"]):
+                untouched = {"step": Tensor(0.0, dtype=dtypes.float64), "sum": p.new_zeros(*p.shape) + start}
+                found["state"].setdefault(number, untouched)
+        return found

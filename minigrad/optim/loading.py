@@ -106,7 +106,7 @@ class Entry:
 
     def _array(self, key: str, param: Tensor, shape: tuple[int, ...]) -> Any:
         value = self.given[key]
-        array = value.array.copy() if isinstance(value, Tensor) else np.array(value)
+        array = value.array.copy() if isinstance(value, Tensor) else np.asarray(value).copy()
         if array.shape != shape:
             wanted = "" if shape == param.shape else f", which asks for {shape}"
             raise ValueError(
