@@ -13,6 +13,9 @@ Statements assign to updated arrays or to locals (`T x = ...;`, `bool b = ...;`)
 `where(c, a, b)`, `both(a, b)`, sqrt, cbrt, exp, log, fabs, sign, copysign, maximum and minimum; the last two hand on a
 NaN from either side, and the sign of NaN is NaN. `where` computes both sides and picks. `#if flag`, `#else`, `#endif`
 are settled by `load(name, flag=True)`. Arithmetic on scalars or numbers alone is refused: the host does it, in double.
+
+`load("adam").source("numpy")` shows what runs on NumPy arrays, "cuda" what runs on CuPy's, "numba" what runs on long
+NumPy arrays where Numba is installed (`use_numba`).
 """
 
 from __future__ import annotations
@@ -21,10 +24,11 @@ import functools
 import os
 
 from .law import Law
+from .numba_run import use_numba
 from .parse import parse
 from .tree import LawError, LawText
 
-__all__ = ["Law", "LawError", "law_from_text", "load", "names"]
+__all__ = ["Law", "LawError", "law_from_text", "load", "names", "use_numba"]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SUFFIX = ".cu"

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from . import cuda_lowering, cupy_run, lint
+from . import cuda_lowering, cupy_run, lint, numba_lowering, numba_run
 from .numpy_lowering import lower
 from .numpy_run import NumpyRunner
 from .tree import LawText
 
-Runner = NumpyRunner | cupy_run.CupyRunner
+Runner = NumpyRunner | numba_run.NumbaRunner | cupy_run.CupyRunner
 
 
 class Law:
@@ -24,11 +24,11 @@ class Law:
     comments above the law, `text` the whole file.
 
     The arrays are one-dimensional, contiguous, of one length and one float dtype, and share no memory; scalars are
-    Python numbers and never change the dtype. NumPy arrays are worked through in cache-sized chunks, CuPy's float32 and
-    float64 arrays by one kernel launch; arrays of another kind or library are worked through whole, if they answer
-    NumPy's ufuncs, `np.where` and `np.empty_like`. Overflow and invalid values pass as in C, without a warning. Raises
-    TypeError or ValueError, naming the law and the argument, before anything is written. (Of shared memory only one
-    array given twice is noticed.)
+    Python numbers and never change the dtype. NumPy arrays are worked through in cache-sized chunks, or by a compiled
+    loop (see use_numba), CuPy's float32 and float64 arrays by one kernel launch; arrays of another kind or library are
+    worked through whole, if they answer NumPy's ufuncs, `np.where` and `np.empty_like`. Overflow and invalid values
+    pass as in C, without a warning. Raises TypeError or ValueError, naming the law and the argument, before anything is
+    written. (Of shared memory only one array given twice is noticed.)
     """
 
     def __init__(self, tree: LawText, flags: frozenset[str] = frozenset()):
@@ -45,7 +45,8 @@ class Law:
         self._fits = _compile_fits(self.inputs, self.updated)
         self._numpy = lower(tree, flags, list(self._arrays), list(self.scalars))
         self._runner = NumpyRunner(self._numpy, self.scalars, self._as_float)
-        self._cupy: cupy_run.CupyRunner | None = None  # made when it is first asked for
+        self._numba: numba_run.NumbaRunner | None = None  # made when it is first asked for, and so is this:
+        self._cupy: cupy_run.CupyRunner | None = None
 
     def __call__(self, *arrays: Any, **scalars: Any) -> None:
         if len(arrays) != len(self._arrays) or scalars.keys() != self._scalar_names:
@@ -53,7 +54,9 @@ class Law:
         runner: Runner = self._runner
         if not self._fits(*arrays):
             self._check(arrays)
-            runner = self._runner_for(arrays[0])
+            runner = self._runner_for(arrays)
+        elif len(arrays[0]) >= numba_run.LONG:
+            runner = self._runner_for(arrays)
         runner.run(runner.cut(arrays), scalars)
 
     def on(self, *arrays: Any) -> BoundLaw:
@@ -65,15 +68,17 @@ class Law:
         if len(arrays) != len(self._arrays):
             raise self._wrong_call(len(arrays), dict.fromkeys(self.scalars))
         self._check(arrays)
-        runner = self._runner_for(arrays[0])
+        runner = self._runner_for(arrays)
         return BoundLaw(self, runner, runner.cut(arrays))
 
     def source(self, lowering: str = "numpy") -> str:
         """The program that the law becomes. Raises ValueError for a lowering that does not exist."""
         if lowering == "cuda":
             return self._cupy_runner().lowered.source
+        if lowering == "numba":
+            return self._numba_runner().loop.source
         if lowering != "numpy":
-            raise ValueError(f"law {self.name} has no lowering {lowering!r}; there are 'numpy', 'cuda'")
+            raise ValueError(f"law {self.name} has no lowering {lowering!r}; there are 'numpy', 'cuda' and 'numba'")
         return self._numpy.source
 
     def __repr__(self) -> str:
@@ -86,8 +91,16 @@ class Law:
 
     # ---- choosing what runs it
 
-    def _runner_for(self, array: Any) -> Runner:
-        return self._cupy_runner() if cupy_run.takes(array) else self._runner
+    def _runner_for(self, arrays: tuple[Any, ...]) -> Runner:
+        if cupy_run.takes(arrays[0]):
+            return self._cupy_runner()
+        return self._numba_runner() if numba_run.takes(arrays) and self._numba_runner().gains else self._runner
+
+    def _numba_runner(self) -> numba_run.NumbaRunner:
+        if self._numba is None:
+            loop = numba_lowering.lower(self._tree, self.flags, self._arrays, self.scalars)
+            self._numba = numba_run.NumbaRunner(loop, self._tree.file, self._runner)
+        return self._numba
 
     def _cupy_runner(self) -> cupy_run.CupyRunner:
         if self._cupy is None:

@@ -20,8 +20,9 @@ _C_WORDS = """
 _UFUNCS = """
     add subtract multiply divide negative absolute less less_equal greater greater_equal equal not_equal logical_and
 """.split()
+_WORDS = {NUMBER, FLAGGED, "range"}  # the Numba lowering calls range
 # Names that would mean something else in one of the languages a law is lowered to.
-RESERVED = frozenset(FUNCTIONS) | {NUMBER, FLAGGED} | set(keyword.kwlist) | set(_C_WORDS) | set(_UFUNCS)
+RESERVED = frozenset(FUNCTIONS) | _WORDS | set(keyword.kwlist) | set(_C_WORDS) | set(_UFUNCS)
 
 
 def check(law: LawText) -> None:
