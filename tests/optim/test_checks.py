@@ -37,6 +37,28 @@ def test_several_below_one():
         checks.several_below_one("Rule", 3, betas=(0.9, 0, 1))
 
 
+def test_fraction():
+    checks.fraction("Rule", a=0, b=1, c=0.5)
+    for wrong in (1 + 1e-9, -1e-9, float("inf")):
+        with pytest.raises(ValueError, match=r"^Rule: b must be in \[0, 1\], got "):
+            checks.fraction("Rule", a=0, b=wrong)
+    with pytest.raises(TypeError, match="^Rule: b must be a number"):
+        checks.fraction("Rule", b="0.5")
+
+
+def test_interval():
+    checks.interval("Rule", a=(0, 1.5), b=(2, 2), c=(0, float("inf")))
+    for wrong in (1, (1,), (1, 2, 3), None):
+        with pytest.raises(TypeError, match="^Rule: b must be 2 numbers, got "):
+            checks.interval("Rule", a=(0, 1), b=wrong)
+    with pytest.raises(TypeError, match=r"^Rule: b\[1\] must be a number"):
+        checks.interval("Rule", b=(0, "1"))
+    with pytest.raises(ValueError, match=r"^Rule: b\[0\] must not be negative, got -1$"):
+        checks.interval("Rule", b=(-1, 1))
+    with pytest.raises(ValueError, match=r"^Rule: b must be the smaller number and the larger, got \(2, 1\)$"):
+        checks.interval("Rule", b=(2, 1))
+
+
 def test_switch():
     checks.switch("Rule", a=True, b=False)
     for wrong in (1, 0, None, "True"):

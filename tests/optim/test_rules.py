@@ -86,6 +86,22 @@ def test_in_single_precision_it_is_no_farther_off_than_torch(torch, torch_row, s
     assert courses.distance(ours, exact) <= min(1e-5, torchs + 1e-6)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_in_single_precision_it_stays_near_its_formula(row, seed):
+    c = courses.course(row.draw, seed, shapes=row.shapes)
+    ours = courses.run_ours(row.rule, c, np.float32)
+    assert all(p.dtype == np.float32 for p in ours)
+    assert courses.distance(ours, courses.run_longhand(row.longhand, c)) <= 1e-5
+
+
+def test_on_a_gpu_it_follows_its_formula(row, cuda):
+    c = courses.course(row.draw, seed=1, steps=10, shapes=row.shapes)
+    params = courses.leaves(c.starts, device=cuda)
+    courses.advance(courses.make(row.rule, params, c), params, c, range(10))
+    assert all(p.device.type == "cuda" for p in params)
+    assert courses.distance(courses.values(params), courses.run_longhand(row.longhand, c)) <= 1e-12
+
+
 def test_its_defaults_are_those_of_torch(torch, torch_row):
     theirs = getattr(torch.optim, torch_row.torch_name)([torch.zeros(torch_row.shapes[0])]).defaults
     ours, own = torch_row.rule([mg.zeros(*torch_row.shapes[0])]).defaults, torch_row.rule.beyond_torch
