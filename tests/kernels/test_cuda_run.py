@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import kernels
 from minigrad.kernels import law_from_text
 from tests import standin
@@ -163,6 +164,27 @@ def test_a_bound_law_launches_the_same_kernel(cp, launches, rng):
     kernel = law._cupy_runner().kernel
     law.on(*there)
     assert law._cupy_runner().kernel is kernel
+
+
+def test_an_optimizers_step_is_one_launch_for_each_run_of_neighbours_of_one_age(cp, launches, rng):
+    law = kernels.load("adam")
+    shapes = [(3,), (2, 2), (1,)]
+    gradients = [[rng.normal(size=shape) for shape in shapes] for _ in range(4)]
+    gradients[2][1] = None  # left out of the third step, so that it is of another age from then on
+    results, counted = [], []
+    for device in ("cpu", "cuda"):
+        tensors = [mg.tensor(np.full(shape, 0.5), device=device, requires_grad=True) for shape in shapes]
+        optimizer = mg.optim.Adam(tensors, lr=0.1)
+        for arrays in gradients:
+            for tensor, array in zip(tensors, arrays):
+                tensor.grad = None if array is None else mg.tensor(array, device=device)
+            before = launches(law)
+            optimizer.step()
+            counted.append(launches(law) - before)
+        results.append([tensor.detach().cpu().numpy() for tensor in tensors])
+    assert counted == [0, 0, 0, 0, 1, 1, 2, 3]
+    for here, there in zip(*results):
+        np.testing.assert_allclose(there, here, rtol=1e-14)
 
 
 def test_no_elements_are_no_launch(cp, launches):
