@@ -1,6 +1,6 @@
 """Neural networks: modules, layers, losses, initial values. PyTorch's torch.nn by name."""
 
-from . import functional, init
+from . import functional, init, utils
 from .activation import (
     ELU, GELU, LeakyReLU, LogSigmoid, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
 )
@@ -13,5 +13,5 @@ from .parameter import Parameter
 __all__ = [
     "CrossEntropyLoss", "ELU", "Flatten", "GELU", "Identity", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax",
     "MSELoss", "Module", "NLLLoss", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
-    "functional", "init",
+    "functional", "init", "utils",
 ]  # fmt: skip
