@@ -2,7 +2,11 @@
 
 import copy
 import io
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +138,33 @@ def test_saved_and_loaded_it_goes_on_bit_for_bit(row, seed):
         fresh.load_state_dict(optim.from_arrays(arrays))
     courses.advance(fresh, restarted, c, range(10, 20))
     assert courses.same_bits(courses.values(restarted), expected)
+
+
+def test_in_a_new_process_they_go_on_bit_for_bit(tmp_path):
+    expected = {}
+    for name, row in ROWS.items():
+        _, expected[name], optimizer, params = whole_and_half(row)
+        np.savez(tmp_path / f"{name}.npz", **optim.to_arrays([courses.values(params), optimizer.state_dict()]))
+    command = [sys.executable, "-c", f"from tests.optim import test_rules; test_rules.go_on({str(tmp_path)!r})"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    for name in ROWS:
+        with np.load(tmp_path / f"{name} at the end.npz", allow_pickle=False) as arrays:
+            assert courses.same_bits(optim.from_arrays(arrays), expected[name]), name
+
+
+def go_on(folder):
+    """The second half of what the test above began, from what it saved."""
+    for name, row in ROWS.items():
+        with np.load(Path(folder, f"{name}.npz"), allow_pickle=False) as arrays:
+            starts, state = optim.from_arrays(arrays)
+        c = courses.course(row.draw, 3, steps=20, shapes=row.shapes)
+        params = courses.leaves(starts)
+        optimizer = courses.make(row.rule, params, c)
+        optimizer.load_state_dict(state)
+        courses.advance(optimizer, params, c, range(10, 20))
+        np.savez(Path(folder, f"{name} at the end.npz"), **optim.to_arrays(courses.values(params)))
 
 
 def test_a_copy_of_parameters_and_optimizer_goes_on_bit_for_bit_and_alone(row):
