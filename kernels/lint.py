@@ -12,9 +12,12 @@ from .tree import ARITHMETIC, FLAGGED, FUNCTIONS, NUMBER, LawText, children, nam
 from .tree import Assign, Binary, Call, Name, Node, Number
 
 _C_WORDS = """
-    alignas alignof asm auto bool case catch char class const constexpr double enum explicit extern false float friend
-    goto inline int long mutable namespace new operator private protected public register short signed sizeof static
-    struct switch template this throw true typedef typename union unsigned using virtual void volatile
+    alignas alignof and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t class co_await co_return
+    co_yield compl concept const const_cast consteval constexpr constinit decltype default delete do double dynamic_cast
+    enum explicit export extern false float friend goto inline int long mutable namespace new noexcept not_eq nullptr
+    operator or_eq private protected public register reinterpret_cast requires restrict short signed sizeof static
+    static_assert static_cast struct switch template this thread_local throw true typedef typeid typename union unsigned
+    using virtual void volatile wchar_t xor xor_eq M_PI NULL
 """.split()
 # The NumPy lowering calls these by name.
 _UFUNCS = """

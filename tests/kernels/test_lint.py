@@ -25,6 +25,8 @@ RULES = [
     ("T sqrt = g;\np = sqrt;", 2, 3, "`sqrt` means something already"),
     ("T lambda = g;\np = lambda;", 2, 3, "`lambda` means something already"),
     ("T double = g;\np = double;", 2, 3, "`double` means something already"),
+    ("T do = g;\np = do;", 2, 3, "`do` means something already"),
+    ("T xor = g;\np = xor;", 2, 3, "`xor` means something already"),
     ("T subtract = g;\np = subtract;", 2, 3, "`subtract` means something already"),
     ("g = m;", 2, 1, "`g` is an input"),
     ("g += m;", 2, 1, "`g` is an input"),
