@@ -291,7 +291,7 @@ def test_load_refuses_what_does_not_exist():
         load("adamx")
     with pytest.raises(ValueError, match="there is no law '../kernels/adam'"):
         load("../kernels/adam")
-    known = "decoupled, maximize, weight_decay"
+    known = "amsgrad, decoupled, maximize, weight_decay"
     with pytest.raises(ValueError, match=f"law adam has no flag nesterov: its flags are {known}"):
         load("adam", nesterov=False)
     with pytest.raises(TypeError, match="flag momentum of law sgd is 0.9, not True or False"):
