@@ -93,7 +93,8 @@ class NumbaRunner:
         if function is None:
             function = self._compile(arrays)
         as_float = self.numpy.as_float
-        function(*arrays, *[as_float(name, scalars[name]) for name in self.numpy.scalars])
+        numbers = [(name, scalars[name]) for name in self.numpy.scalars]
+        function(*arrays, *[value if type(value) is float else as_float(name, value) for name, value in numbers])
 
     def _compile(self, arrays: tuple[ndarray, ...]) -> Callable[..., None]:
         dtype, numba = arrays[0].dtype, _numba()
