@@ -13,8 +13,8 @@ class SGD(Optimizer):
     """p <- p - lr * v with v <- momentum * v + (1 - dampening) * g, where v starts as the first g.
 
     Batch, stochastic and mini-batch descent are this one rule under three loaders. The learning rate stands outside the
-    velocity, as in PyTorch; Sutskever et al. (2013, section 2) put it inside, which differs once lr changes. With a
-    steady gradient the velocity tends to g / (1 - momentum). nesterov: step along g + momentum * v (PyTorch's form).
+    velocity, as in PyTorch; MomentumSGD has it inside, which differs once lr changes. With a steady gradient the
+    velocity tends to g / (1 - momentum). nesterov: step along g + momentum * v, PyTorch's form; NAG is the original.
     weight_decay adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 
