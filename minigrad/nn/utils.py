@@ -45,8 +45,9 @@ def _total_norm(arrays: list[Any], p: float, error_if_nonfinite: bool) -> Any:
     if not arrays:
         return np.zeros((), dtypes.float64)
     place = device_of(arrays[0])
-    norms = [move(_norm(array, p), place) for array in arrays]
-    with where_lies(norms[0]):
+    with np.errstate(all="ignore"):
+        norms = [move(_norm(array, p), place) for array in arrays]
+    with where_lies(norms[0]), np.errstate(all="ignore"):
         total = norms[0] if len(norms) == 1 else _norm(backend_of(norms[0]).xp.stack(norms), p)
         if error_if_nonfinite and not math.isfinite(total):
             raise RuntimeError(
@@ -58,20 +59,23 @@ def _total_norm(arrays: list[Any], p: float, error_if_nonfinite: bool) -> Any:
 
 def _norm(array: Any, p: float) -> Any:
     """0-d and float64, on the array's device."""
-    with where_lies(array), np.errstate(all="ignore"):
+    with where_lies(array):
         backend = backend_of(array)
-        x = abs(array.astype(dtypes.float64).reshape(-1))
-        return backend.xp.asarray(_sum_of_powers(backend, x, p, array.dtype == dtypes.float64) if x.size else x.sum())
+        x = array.reshape(-1).astype(dtypes.float64)
+        if not x.size:
+            norm = x.sum()
+        elif p == 2 and array.dtype != dtypes.float64:  # no square of a float32 leaves the range of float64
+            norm = backend.xp.sqrt(x.dot(x))
+        else:
+            norm = _norm_of_magnitudes(backend, abs(x), p)
+        return backend.xp.asarray(norm)
 
 
-def _sum_of_powers(backend: Any, x: Any, p: float, as_wide: bool) -> Any:
-    """(sum x^p)^(1/p) of what is not negative. as_wide: squares may leave the range of float64; float32's never do."""
+def _norm_of_magnitudes(backend: Any, x: Any, p: float) -> Any:
     if p == math.inf:
         return backend.amax(x)
     if p == 1:
         return x.sum()
-    if p == 2 and not as_wide:
-        return backend.xp.sqrt(x.dot(x))
     top = backend.amax(x)
     scale = backend.xp.where((top > 0) & backend.xp.isfinite(top), top, 1.0)
     return ((x / scale) ** p).sum() ** (1 / p) * scale
@@ -162,26 +166,37 @@ def clip_grad_value_(parameters: Tensors, clip_value: float) -> None:
 
 def _scale(grads: list[Tensor], max_norm: float, norms: list[Any]) -> None:
     """In float64: a factor that float32 holds coarsely, or not at all, scales rightly."""
-    for g, norm in zip(grads, norms):
-        array, xp = g.array, backend_of(g.array).xp
-        with where_lies(array), np.errstate(all="ignore"):
-            factor = xp.minimum(max_norm / (move(norm, device_of(array)).astype(dtypes.float64) + 1e-6), 1.0)
-            writelog.log(array, next_tick())
-            xp.multiply(array, factor, out=array, casting="same_kind")
+    factors: dict[Any, Any] = {}  # by the norm and where it is needed; most often there is one
+    with np.errstate(all="ignore"):
+        for g, norm in zip(grads, norms):
+            array, xp = g.array, backend_of(g.array).xp
+            with where_lies(array):
+                key = id(norm), device_of(array)
+                if key not in factors:
+                    factors[key] = xp.minimum(max_norm / (move(norm, key[1]).astype(dtypes.float64) + 1e-6), 1.0)
+                writelog.log(array, next_tick())
+                xp.multiply(array, factors[key], out=array, casting="same_kind")
 
 
 def _gradients(title: str, parameters: Tensors) -> list[Tensor]:
     """The gradients there are, each once. Raises TypeError or ValueError for what could not be changed in place."""
-    found: dict[Any, Tensor] = {}
     listed = _listed(title, parameters)
     if not listed and isinstance(parameters, Iterator):
         warnings.warn(f"{title}: the iterator of parameters is empty (used up?); nothing is clipped", stacklevel=3)
-    for p in listed:
-        g = p.grad
-        if g is not None:
-            array = g.array
-            _check_writeable(title, "a gradient", array)
-            found.setdefault((g.device, *backend_of(array).memory(array)[1:], array.shape, array.strides), g)
+    grads = {id(g.array): g for g in (p.grad for p in listed) if g is not None}
+    for g in grads.values():
+        _check_writeable(title, "a gradient", g.array)
+    if any(g.array.base is not None for g in grads.values()):  # two arrays that own their memory never meet
+        return _without_twins(title, grads.values())
+    return list(grads.values())
+
+
+def _without_twins(title: str, grads: Iterable[Tensor]) -> list[Tensor]:
+    """Of gradients on the same elements only one. Raises ValueError for those that share some of them."""
+    found: dict[Any, Tensor] = {}
+    for g in grads:
+        array = g.array
+        found.setdefault((g.device, *backend_of(array).memory(array)[1:], array.shape, array.strides), g)
     for (_, _, _, a, _), (_, _, _, b, _) in _overlapping(found):
         raise ValueError(
             f"{title}: gradients of shapes {a} and {b} share a part of their memory, which would be changed twice; "
@@ -203,7 +218,7 @@ def _overlapping(found: dict[Any, Tensor]) -> Iterator[tuple[Any, Any]]:
 
 
 def _check_writeable(title: str, what: str, array: Any) -> None:
-    expanded = array.size and any(n > 1 and stride == 0 for n, stride in zip(array.shape, array.strides))
+    expanded = 0 in array.strides and array.size and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides))
     if expanded or (isinstance(array, np.ndarray) and not array.flags.writeable):
         raise ValueError(
             f"{title}: {what} of shape {array.shape} is {'expanded' if expanded else 'read-only'}, so it cannot be "

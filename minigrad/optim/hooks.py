@@ -13,6 +13,8 @@ class StepHooks:
 
     has_stepped = False  # has step() been through at least once? Schedulers ask
     _stepping = False
+    _pre_hooks: dict[int, Callable[..., Any]] | None = None  # an optimizer gets dicts of its own with its first hook
+    _post_hooks: dict[int, Callable[..., Any]] | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -48,12 +50,14 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
             return step(self, *args, **kwargs)
         self._stepping = True
         try:
-            for hook in list(self.__dict__.get("_pre_hooks", {}).values()):
-                args, kwargs = _arguments(hook, hook(self, args, kwargs), args, kwargs)
+            if self._pre_hooks:
+                for hook in list(self._pre_hooks.values()):
+                    args, kwargs = _arguments(hook, hook(self, args, kwargs), args, kwargs)
             result = step(self, *args, **kwargs)
             self.has_stepped = True
-            for hook in list(self.__dict__.get("_post_hooks", {}).values()):
-                hook(self, args, kwargs)
+            if self._post_hooks:
+                for hook in list(self._post_hooks.values()):
+                    hook(self, args, kwargs)
             return result
         finally:
             self._stepping = False
