@@ -723,8 +723,10 @@ def test_new_layouts_leave_memory_where_it_was(rng):
 
 
 def test_a_state_that_no_law_uses_takes_no_memory(rng):
-    p = leaf(rng, 100_000, dtype=np.float32)
+    p, other = leaf(rng, 100_000, dtype=np.float32), leaf(rng, 100_000, dtype=np.float32)
     give(p, np.ones(100_000))
+    give(other, np.ones(100_000))
+    optim.SGD([other], lr=0.1).step()  # where Numba is installed, it compiles the law now
     plain = optim.SGD([p], lr=0.1)
     tracemalloc.start()
     try:
