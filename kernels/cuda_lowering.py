@@ -24,10 +24,9 @@ class CudaLowered:
 
     __slots__ = ("law", "name", "inputs", "updated", "scalars", "in_params", "out_params", "body")
 
-    def __init__(self, law: str, flags: frozenset[str], inputs: Names, updated: Names, scalars: Names):
+    def __init__(self, law: str, inputs: Names, updated: Names, scalars: Names):
         self.law, self.inputs, self.updated, self.scalars = law, inputs, updated, scalars
-        self.name = "_".join(["minigrad", law, *sorted(flags)])  # what a profiler shows
-        self.in_params = self.out_params = self.body = ""
+        self.name = self.in_params = self.out_params = self.body = ""  # lower() writes them
 
     @property
     def source(self) -> str:
@@ -43,7 +42,8 @@ def lower(law: LawText, flags: frozenset[str], inputs: Names, updated: Names, sc
     lines += [f"{'' if name in assigned else 'const '}T {name} = {name}{mark};" for name in updated]
     lines += _Printer().statements(statements)
     lines += [f"{name}{mark} = {name};" for name in updated if name in assigned]
-    lowered = CudaLowered(law.name, flags, inputs, updated, scalars)
+    lowered = CudaLowered(law.name, inputs, updated, scalars)
+    lowered.name = "_".join(["minigrad", law.name, *sorted(flags)])  # what a profiler shows
     lowered.in_params = ", ".join(f"T {name}{mark}" for name in inputs + scalars)
     lowered.out_params = ", ".join(f"T {name}{mark}" for name in updated)
     # A block of its own: the law may have an `i`, which is what CuPy counts elements by.

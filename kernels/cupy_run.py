@@ -49,6 +49,6 @@ class CupyRunner:
         """Run the law on arrays as `cut` returned them; arrays and names of scalars have been checked."""
         (arrays,) = pieces
         numbers = [self.as_float(name, scalars[name]) for name in self.lowered.scalars]
-        with arrays[0].device:
+        with arrays[0].device:  # CuPy launches on the current one
             # CuPy turns each number, a double, into the arrays' type before the launch.
             self.kernel(*arrays[: self.inputs], *numbers, *arrays[self.inputs :])
