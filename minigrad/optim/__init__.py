@@ -9,6 +9,7 @@ from .adamax import Adamax
 from .asgd import ASGD
 from .delta_bar_delta import DeltaBarDelta
 from .individual_gains import IndividualGains
+from .lbfgs import LBFGS
 from .momentum_sgd import NAG, MomentumSGD
 from .muon import Muon
 from .nadam import NAdam
@@ -22,5 +23,5 @@ from .sgd import SGD
 __all__ = [
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
     "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-    "ASGD", "Adafactor", "Muon", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
+    "ASGD", "Adafactor", "Muon", "LBFGS", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 import minigrad as mg
 from minigrad import kernels, optim
 from tests.optim import courses
-from tests.optim.rules import NO_RULES, ROWS
+from tests.optim.rules import NO_RULES, ON_THEIR_OWN, ROWS
 
 SEEDS = range(8)
 
@@ -44,9 +44,11 @@ def all_rules(cls=optim.Optimizer):
 
 
 def test_every_rule_is_public_and_has_an_oracle():
-    assert {rule.__name__ for rule in all_rules()} == ROWS.keys()
+    names = ROWS.keys() | ON_THEIR_OWN.keys()
+    assert {rule.__name__ for rule in all_rules()} == names
     assert all(getattr(optim, name) is row.rule for name, row in ROWS.items())
-    assert ROWS.keys() <= set(optim.__all__)
+    assert names <= set(optim.__all__)
+    assert all((Path(__file__).parent / file).exists() for file in ON_THEIR_OWN.values())
 
 
 def test_every_text_has_a_class():
