@@ -4,7 +4,11 @@ import copy
 import inspect
 import io
 import math
+import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -385,6 +389,33 @@ def test_saved_and_loaded_it_goes_on_bit_for_bit(name, seed):
     optimizer.load_state_dict(states[0])
     scheduler.load_state_dict(states[1])
     assert course(optimizer, scheduler, STEPS - 20) == whole[20:]
+
+
+def test_in_a_new_process_they_go_on_bit_for_bit(tmp_path):
+    expected = {}
+    for name in ALL:
+        expected[name] = course(*make_any(OURS, name, 1), 20)[10:]
+        optimizer, scheduler = make_any(OURS, name, 1)
+        course(optimizer, scheduler, 10)
+        np.savez(tmp_path / f"{name}.npz", **optim.to_arrays([optimizer.state_dict(), scheduler.state_dict()]))
+    command = [sys.executable, "-c", f"from tests.optim import test_lr_scheduler as t; t.go_on({str(tmp_path)!r})"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    for name in ALL:
+        with np.load(tmp_path / f"{name} at the end.npz", allow_pickle=False) as arrays:
+            assert optim.from_arrays(arrays) == expected[name], name
+
+
+def go_on(folder):
+    """The second half of what the test above began, from what it saved."""
+    for name in ALL:
+        with np.load(Path(folder, f"{name}.npz"), allow_pickle=False) as arrays:
+            states = optim.from_arrays(arrays)
+        optimizer, scheduler = make_any(OURS, name, 1)
+        optimizer.load_state_dict(states[0])
+        scheduler.load_state_dict(states[1])
+        np.savez(Path(folder, f"{name} at the end.npz"), **optim.to_arrays(course(optimizer, scheduler, 10)))
 
 
 @pytest.mark.parametrize("name", sorted(DRAWS.keys() - {"LambdaLR", "MultiplicativeLR"}))
