@@ -37,11 +37,15 @@ def test_centered_with_momentum_by_hand():
 
 
 def test_a_steady_gradient_has_no_variance_and_gives_no_nan():
+    """With alpha=0.5 rounding takes about a quarter of these differences below zero."""
+    gradient = np.linspace(0.1, 3, 500)
     for dtype in (mg.float32, mg.float64):
-        p = param(*np.linspace(0.1, 3, 50), dtype=dtype)
-        optimizer = optim.RMSprop([p], lr=1e-3, alpha=0.9, eps=1e-2, centered=True)
-        for _ in range(500):
-            step(optimizer, p, *np.linspace(0.1, 3, 50))
+        p = param(*gradient, dtype=dtype)
+        optimizer = optim.RMSprop([p], lr=1e-3, alpha=0.5, eps=1e-2, centered=True)
+        for _ in range(100):
+            step(optimizer, p, *gradient)
+        means = optimizer.state[p]
+        assert (means["square_avg"].numpy() < means["grad_avg"].numpy() ** 2).any()
         assert np.isfinite(p.tolist()).all()
 
 
