@@ -1,4 +1,7 @@
-"""Update rules. Each law is a text in kernels/; a class here names it and computes its scalars."""
+"""Update rules. Each law is a text in kernels/; a class here names it and computes its scalars.
+
+Of torch.optim only SparseAdam is missing: there are no sparse gradients here.
+"""
 
 from . import lr_scheduler
 from .adadelta import Adadelta

@@ -101,6 +101,21 @@ def test_with_the_line_search_it_finds_the_least_value(name):
     np.testing.assert_allclose(p.tolist(), wanted, atol=1e-5)
 
 
+def test_in_single_precision_it_stays_there_and_finds_the_least_value():
+    p = mg.tensor([0.0] * 5, dtype=mg.float32, requires_grad=True)
+    optimizer = optim.LBFGS([p], line_search_fn="strong_wolfe", max_iter=100)
+
+    def closure():
+        optimizer.zero_grad()
+        value = bowl(p)
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    assert p.array.dtype == np.float32 and optimizer.state[p]["d"].array.dtype == np.float32
+    np.testing.assert_allclose(p.tolist(), [1.0, 2.0, 3.0, 4.0, 5.0], rtol=1e-4)
+
+
 def test_it_follows_the_formula_of_bfgs_while_it_forgets_nothing():
     """Nocedal and Wright 2006, equation 6.17 from H = (y.s / y.y) I, with matrices, on a quadratic."""
     rng = np.random.default_rng(0)
