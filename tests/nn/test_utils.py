@@ -194,12 +194,13 @@ def test_gradients_of_one_addition_are_clipped_once_each():
     assert a.grad.tolist() == b.grad.tolist()
 
 
-def test_a_graph_that_needs_the_gradient_notices():
+@pytest.mark.parametrize("clip", [utils.clip_grad_norm_, utils.clip_grad_value_, utils.clip_each_grad_norm_])
+def test_a_graph_that_needs_the_gradient_notices(clip):
     w = mg.tensor([3.0, 4.0], requires_grad=True)
     (w * w).sum().backward()
     x = mg.ones(2, requires_grad=True)
     y = (x * w.grad).sum()
-    utils.clip_grad_norm_(w, 1.0)
+    clip(w, 1.0)
     with pytest.raises(RuntimeError, match="mul"):
         y.backward()
 

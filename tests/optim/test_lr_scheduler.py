@@ -474,6 +474,17 @@ def test_a_state_is_a_copy():
     assert state == before
 
 
+def test_changing_a_state_changes_no_scheduler():
+    optimizer, scheduler = make(OURS, "MultiStepLR", 1)
+    before, state = copy.deepcopy(scheduler.state_dict()), scheduler.state_dict()
+    for change in (lambda: None, lambda: scheduler.load_state_dict(state)):
+        change()
+        state["base_lrs"][0] += 1.0
+        state["milestones"][3] = 100
+        assert scheduler.base_lrs == before["base_lrs"] and scheduler.milestones == before["milestones"]
+        state = copy.deepcopy(before)
+
+
 def test_a_callables_attributes_are_saved_and_a_functions_are_not():
     optimizer = OURS.optimizer(1)
     state = lr_scheduler.LambdaLR(optimizer, [Power(0.5), lambda t: 1.0, math.exp]).state_dict()
