@@ -87,6 +87,23 @@ def test_it_follows_torch(torch, name, settings):
     assert (entry["n_iter"], entry["func_evals"]) == (oracle["n_iter"], oracle["func_evals"])
 
 
+@pytest.mark.parametrize("seed", range(16))
+def test_random_settings_follow_torch(torch, seed):
+    rng = np.random.default_rng(seed)
+    loss, start = (rosenbrock, 2 * rng.normal(size=2)) if seed % 2 else (bowl, 3 * rng.normal(size=5))
+    search = SEARCHES[seed // 2 % 2]
+    settings = {
+        "lr": float(10 ** rng.uniform(-2, 1)) if search else float(rng.uniform(0.001, 0.02)), "line_search_fn": search,
+        "max_iter": int(rng.integers(1, 12)), "max_eval": int(rng.integers(1, 12)) if seed % 3 else None,
+        "tolerance_grad": float(rng.choice([1e-7, 1e-2])), "tolerance_change": float(rng.choice([1e-9, 1e-4])),
+        "history_size": int(rng.integers(1, 6)),
+    }  # fmt: skip
+    ours, theirs = problem(loss, start.tolist(), **settings), torch_problem(torch, loss, start.tolist(), **settings)
+    found, expected = path(ours, 2), path(theirs, 2)
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+    assert ours[1].state[ours[0]]["func_evals"] == theirs[1].state[theirs[0]]["func_evals"]
+
+
 def test_its_defaults_are_those_of_torch(torch):
     theirs = torch.optim.LBFGS([torch.zeros(1)]).defaults
     assert optim.LBFGS([mg.zeros(1)]).defaults == theirs
