@@ -68,12 +68,14 @@ class Adafactor(ByParameter):
         c = t ** group["beta2_decay"]
         u = np.empty_like(piece.g)
         if len(piece.shape) < 2:
-            self.law(step=False, vector=True)(piece.g, piece.states["v"], u, c=c, floor=eps1 * eps1)
+            self.law(step=False, vector=True, decoupled=False)(piece.g, piece.states["v"], u, c=c, floor=eps1 * eps1)
         else:
-            self.law(step=False, vector=False)(piece.g, _mean_square(piece, c, eps1), u, floor=eps1 * eps1)
+            v = _mean_square(piece, c, eps1)
+            self.law(step=False, vector=False, decoupled=False)(piece.g, v, u, floor=eps1 * eps1)
         rate = size / max(1.0, rms(u) / group["d"])
-        self.law(step=True, vector=False)(
-            piece.p, u, rate=-rate if group["maximize"] else rate, decay=group["lr"] * group["weight_decay"]
+        decay = {"decay": group["lr"] * group["weight_decay"]} if group["weight_decay"] else {}
+        self.law(step=True, vector=False, decoupled=bool(decay))(
+            piece.p, u, rate=-rate if group["maximize"] else rate, **decay
         )
 
 

@@ -48,8 +48,8 @@ class ByParameter(Optimizer):
 
 def norm(array: Any) -> float:
     """The Euclidean norm, in float64: in float32 the squares of small numbers are 0."""
-    wide = array.astype("float64")
-    return math.sqrt(float((wide * wide).sum()))
+    wide = array.reshape(-1).astype("float64", copy=False)
+    return math.sqrt(float(wide.dot(wide)))
 
 
 def rms(array: Any) -> float:

@@ -79,13 +79,11 @@ class Muon(ByParameter):
         momentum, nesterov = group["momentum"], group["nesterov"]
         u = np.empty_like(piece.g)
         scalars = {"c": 1 - momentum, **({"momentum": momentum} if nesterov else {})}
-        self.law(step=False, nesterov=nesterov)(piece.g, piece.states["buf"], u, **scalars)
+        self.law(step=False, nesterov=nesterov, decoupled=False)(piece.g, piece.states["buf"], u, **scalars)
         matrix = orthogonalized(u.reshape(piece.shape), group["ns_coefficients"], group["ns_steps"], group["eps"])
-        self.law(step=True, nesterov=False)(
-            piece.p, matrix.reshape(-1),
-            rate=group["lr"] * _adjustment(group["adjust_lr_fn"], piece.shape),
-            decay=group["lr"] * group["weight_decay"],
-        )  # fmt: skip
+        rate = group["lr"] * _adjustment(group["adjust_lr_fn"], piece.shape)
+        decay = {"decay": group["lr"] * group["weight_decay"]} if group["weight_decay"] else {}
+        self.law(step=True, nesterov=False, decoupled=bool(decay))(piece.p, matrix.reshape(-1), rate=rate, **decay)
 
 
 _NO_MATRIX = "Muon: parameter {} has shape {}; Muon updates matrices only, take AdamW or another rule for the others"
