@@ -7,7 +7,7 @@ getitem.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -283,7 +283,13 @@ def _extremum(x: Any, dim: Any, keepdim: bool, whole: Any, index_of: Any, pair: 
     return ValuesAndIndices(values, index)
 
 
-def max(input: T, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def max(input: T, dim: None = None, keepdim: bool = False) -> T: ...
+@overload
+def max(input: T, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+@overload
+def max(input: T, dim: Operand) -> Any: ...
+def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; with `dim`, (values, indices) along it, the gradient going to that index.
 
     With a tensor in place of `dim`, maximum.
@@ -291,7 +297,13 @@ def max(input: T, dim: Any = None, keepdim: bool = False) -> Any:
     return _extremum(input, dim, keepdim, amax, argmax, maximum, "max")
 
 
-def min(input: T, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def min(input: T, dim: None = None, keepdim: bool = False) -> T: ...
+@overload
+def min(input: T, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+@overload
+def min(input: T, dim: Operand) -> Any: ...
+def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; with `dim`, (values, indices) along it, the gradient going to that index.
 
     With a tensor in place of `dim`, minimum.
