@@ -1,9 +1,11 @@
 """The examples run, shortened, and show what their first lines promise."""
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
@@ -37,6 +39,17 @@ def test_deep_sigmoid_vanishes_and_stays_at_chance(tmp_path):
     assert all(0.15 < float(row[4]) < 0.35 for row in rows[1:])
     assert "The gradient vanishes on its way from layer 20 down to layer 1: each layer divides it by 4" in lines[24]
     assert float(lines[25].partition(": ")[2].rstrip("%")) == pytest.approx(10, abs=3)
+
+
+def test_the_tour_in_the_readme_runs(tmp_path):
+    (tour,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    printed = example("tour.py", folder=tmp_path, source=tour)
+    x = np.array([1.0, 2.0, 3.0])
+    t = np.tanh(x)
+    second = 2 * (1 - t**2) ** 2 - 4 * t**2 * (1 - t**2)  # of tanh(x)^2
+    numbers = [float(n) for n in re.findall(r"-?\d+\.\d*", printed)]
+    assert numbers[:4] == pytest.approx([(t**2).sum(), *second], abs=1e-6)
+    assert "True tensor([ 1.,  8., 27.]" in printed
 
 
 def test_deep_sigmoid_is_short():
