@@ -2,8 +2,8 @@
 
 An op (dispatch.py) is a forward on raw arrays and one vector-Jacobian product (vjp) per argument. Called on Tensors it
 also leaves a node, which keeps what the vjps will need: raw arrays and parent nodes, never Tensors, so a graph has no
-cycles and dies by reference count. Every node carries its birth, a number that only grows, and since a node is born after
-its parents, newest first is an order in which no node is visited before all that flows into it has arrived.
+cycles and dies by reference count. Every node carries its birth, a number that only grows, and since a node is born
+after its parents, newest first is an order in which no node is visited before all that flows into it has arrived.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def walk(
     Under create_graph the gradients are Tensors (of class `face`), so the same vjps are recorded as they run.
     """
     leading = None if only is None else _leading_to(only, roots)
-    pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: the heap yields the smallest first
+    pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far), by minus birth: a heap yields the smallest first
     heap: list[int] = []
     at_leaves: dict[Any, Any] = {}
     found: dict[Any, Any] = {}
@@ -304,11 +304,13 @@ def _fit(g: Any, parent: Any, node: Node) -> Any:
     """Bring a gradient to its tensor's exact shape and dtype: sum over what was broadcast, undo promotion."""
     if g.shape != parent.shape:
         lead = g.ndim - len(parent.shape)
-        stretched = [i + lead for i, n in enumerate(parent.shape) if n == 1 and g.shape[i + lead : i + lead + 1] != (1,)]
+        ones = [i + lead for i, n in enumerate(parent.shape) if n == 1]
+        stretched = [i for i in ones if g.shape[i : i + 1] != (1,)]
         fitting = lead >= 0 and all(m == n or n == 1 for m, n in zip(g.shape[lead:], parent.shape))
         if not fitting:
             raise RuntimeError(
-                f"the vjp of {node.name} returned a gradient of shape {tuple(g.shape)} for an argument of shape {parent.shape}"
+                f"the vjp of {node.name} returned a gradient of shape {tuple(g.shape)} "
+                f"for an argument of shape {parent.shape}"
             )
         dtype = g.dtype
         if dtype == dtypes.float16:
@@ -324,7 +326,9 @@ def _show(node: Any, g: Any, face: Any) -> Any:
         replaced = hook(as_tensor)
         if replaced is not None:
             if replaced.shape != as_tensor.shape:
-                raise RuntimeError(f"a hook on {node.name} turned a gradient of shape {as_tensor.shape} into {replaced.shape}")
+                raise RuntimeError(
+                    f"a hook on {node.name} turned a gradient of shape {as_tensor.shape} into {replaced.shape}"
+                )
             as_tensor = replaced
     if node.watch.keep:
         kept = face.of(_own(as_tensor.array), as_tensor.node)
@@ -379,8 +383,8 @@ def _check_unchanged(node: Node) -> None:
         for array in value if isinstance(value, (tuple, list)) else (value,):
             if is_array(array) and writelog.written_since(array, node.birth):
                 raise RuntimeError(
-                    f"the gradient of {node.name} needs {what} (shape {tuple(array.shape)}, dtype {array.dtype}), which was "
-                    "changed in place after the op ran; change a clone() instead, or change it after backward()"
+                    f"the gradient of {node.name} needs {what} (shape {tuple(array.shape)}, dtype {array.dtype}), "
+                    "which was changed in place after the op ran; change a clone() instead, or change it after backward()"
                 )
 
 
@@ -466,7 +470,9 @@ def _nodes_of(inputs: list) -> list:
     for i, x in enumerate(inputs):
         _check_is_tensor(x, f"input {i}")
         if x.node is None:
-            raise RuntimeError(f"input {i} (shape {x.shape}) does not require gradients; call requires_grad_() on it first")
+            raise RuntimeError(
+                f"input {i} (shape {x.shape}) does not require gradients; call requires_grad_() on it first"
+            )
     return [x.node for x in inputs]
 
 
@@ -482,8 +488,8 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
         _check_is_tensor(t, "what is differentiated")
         if t.node is None:
             raise RuntimeError(
-                f"backward on a tensor of shape {t.shape} that has no graph: nothing it was computed from requires gradients "
-                "(or it was made under no_grad()); set requires_grad=True on the tensors to differentiate"
+                f"backward on a tensor of shape {t.shape} that has no graph: nothing it was computed from requires "
+                "gradients (or it was made under no_grad()); set requires_grad=True on the tensors to differentiate"
             )
         if g is None:
             if t.array.size != 1:
@@ -495,11 +501,13 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
             continue
         _check_is_tensor(g, "the gradient given")
         if tuple(g.shape) != tuple(t.shape):
-            raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; they must be equal")
+            raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; make them equal")
         if g.dtype != t.dtype:
-            raise TypeError(f"the gradient given has dtype {g.dtype}, its tensor {t.dtype}; cast it with .to({t.dtype})")
+            raise TypeError(f"the gradient given is {g.dtype}, its tensor {t.dtype}; cast it with .to({t.dtype})")
         if g.device != t.device:
-            raise RuntimeError(f"the gradient given is on {g.device}, its tensor on {t.device}; move it with .to('{t.device}')")
+            raise RuntimeError(
+                f"the gradient given is on {g.device}, its tensor on {t.device}; move it with .to('{t.device}')"
+            )
         seeds.append(_own(g if create_graph else g.array))
     return seeds
 

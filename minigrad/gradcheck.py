@@ -14,11 +14,12 @@ __all__ = ["gradcheck", "gradgradcheck"]
 
 
 def gradcheck(
-    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True
+    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
+    raise_exception: bool = True,
 ) -> bool:
     """Compare the gradients of func(*inputs) with central differences (f(x + eps) - f(x - eps)) / (2 eps).
 
-    Every floating-point input with requires_grad=True is checked, against random upstream gradients; they must be float64.
+    Every floating-point input with requires_grad=True is checked, for random upstream gradients; it must be float64.
     Raises RuntimeError naming the input and element where |difference| > atol + rtol * |numerical|, or returns False.
     """
     inputs = _as_tuple(inputs)
@@ -47,9 +48,10 @@ def gradcheck(
 
 
 def gradgradcheck(
-    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True
+    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
+    raise_exception: bool = True,
 ) -> bool:
-    """gradcheck of the gradients themselves: second derivatives, with respect to the inputs and the upstream gradients."""
+    """gradcheck of the gradients themselves: second derivatives, by the inputs and by the upstream gradients."""
     inputs = _as_tuple(inputs)
     checked = _checked_inputs(inputs)
     outputs = [y for y in _as_tuple(func(*inputs)) if isinstance(y, Tensor) and y.dtype.kind == "f" and y.requires_grad]
@@ -77,7 +79,7 @@ def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
         raise ValueError("gradcheck: no input requires gradients")
     for i in checked:
         if inputs[i].dtype != dtypes.float64:
-            raise TypeError(f"gradcheck: input {i} is {inputs[i].dtype}; finite differences need float64: use .double()")
+            raise TypeError(f"gradcheck: input {i} is {inputs[i].dtype}; differences need float64: use .double()")
     return checked
 
 
@@ -86,7 +88,8 @@ def _differences(func: Callable, inputs: tuple, i: int, upstream: list, eps: flo
     x = inputs[i].numpy(force=True)
     found = np.zeros(x.shape)
     for at in np.ndindex(*x.shape):
-        found[at] = (_moved(func, inputs, i, at, eps, upstream) - _moved(func, inputs, i, at, -eps, upstream)) / (2 * eps)
+        up, down = (_moved(func, inputs, i, at, step, upstream) for step in (eps, -eps))
+        found[at] = (up - down) / (2 * eps)
     return found
 
 

@@ -81,8 +81,8 @@ class enable_grad(_Mode):
 
 
 class debug:
-    """Inside, the op or the vjp that gives birth to a NaN raises FloatingPointError, naming itself; and what a GPU would
-    report at the next synchronisation, such as a label out of range, is raised at once. A context manager; slow.
+    """Inside, the op or the vjp that gives birth to a NaN raises FloatingPointError, naming itself; and what a GPU
+    would report at the next synchronisation, such as a label out of range, is raised at once. A context manager; slow.
     """
 
     def __enter__(self) -> None:
@@ -98,7 +98,7 @@ class debug:
 
 def _with_mode(function: F, mode: bool) -> F:
     if not callable(function):
-        raise TypeError(f"a grad mode decorates a function, not {function!r}; as a context manager, write `with no_grad():`")
+        raise TypeError(f"a grad mode decorates a function, not {function!r}; for a block, write `with no_grad():`")
     if isgeneratorfunction(function):
         return _generator_with_mode(function, mode)  # type: ignore[return-value]
 

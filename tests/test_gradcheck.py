@@ -58,7 +58,7 @@ def test_inputs_without_gradient_are_left_alone():
 
 
 def test_bad_input():
-    with pytest.raises(TypeError, match="input 0 is float32; finite differences need float64"):
+    with pytest.raises(TypeError, match="input 0 is float32; differences need float64"):
         gradcheck(cube, minigrad.ones(2, requires_grad=True))
     with pytest.raises(ValueError, match="no input requires gradients"):
         gradcheck(cube, minigrad.ones(2, dtype="float64"))
