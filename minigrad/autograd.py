@@ -185,7 +185,7 @@ def walk(
     Under create_graph the gradients are Tensors (of class `face`), so the same vjps are recorded as they run.
     """
     leading = None if only is None else _leading_to(only, roots)
-    pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far), by minus birth: a heap yields the smallest first
+    pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: a heap yields its smallest
     heap: list[int] = []
     at_leaves: dict[Any, Any] = {}
     found: dict[Any, Any] = {}
@@ -384,7 +384,7 @@ def _check_unchanged(node: Node) -> None:
             if is_array(array) and writelog.written_since(array, node.birth):
                 raise RuntimeError(
                     f"the gradient of {node.name} needs {what} (shape {tuple(array.shape)}, dtype {array.dtype}), "
-                    "which was changed in place after the op ran; change a clone() instead, or change it after backward()"
+                    "which was changed in place after the op ran; change a clone(), or change it after backward()"
                 )
 
 

@@ -120,8 +120,8 @@ def op(
     .shape, .ndim and .dtype (None for an argument without a gradient). None in place of a vjp: not differentiable.
 
     joint: one vjp for all arguments, joint(g, y, *arrays, needs, **options) -> a gradient (or None) for each; needs[i]
-    says whether argument i wants one. With outputs > 1 the forward returns a tuple, g and y are lists of that length, and
-    a missing upstream gradient is None; only the first `visible` outputs are handed to the caller.
+    says whether argument i wants one. With outputs > 1 the forward returns a tuple, g and y are lists of that length,
+    and a missing upstream gradient is None; only the first `visible` outputs are handed to the caller.
     cast: "promote" brings arguments to one dtype, "float" makes them floating point first, None leaves them alone.
     view: the result may share memory with the first argument.
     """
@@ -337,7 +337,7 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
 
 
 def _several(row: Op, first: Any, ys: tuple, arrays: tuple, parents: tuple, kw: dict, recorded: bool) -> Any:
-    """The outputs of an op that has several: each picks its own from the one node; a single visible one is the node's."""
+    """The outputs of an op that has several: each picks its own from the one node; a lone visible one is the node's."""
     ys = tuple([y if y.__class__ is _ndarray else as_array(y) for y in ys])
     whole = record(row, ys, arrays, parents, kw) if recorded else None
     if row.visible == 1:
