@@ -114,7 +114,7 @@ def record(row: Any, y: Any, arrays: tuple, parents: tuple, kw: dict[str, Any]) 
     return node
 
 
-class Slots:
+class PartialGradients:
     """The upstream gradients of an op with several outputs, by output. A plain gradient added to it is output 0's."""
 
     __slots__ = ("by_index", "dtype", "shape")
@@ -123,11 +123,11 @@ class Slots:
         self.by_index = by_index
         self.shape, self.dtype = whole.shape, whole.dtype  # nothing to fit
 
-    def __add__(self, other: Any) -> Slots:
+    def __add__(self, other: Any) -> PartialGradients:
         merged = dict(self.by_index)
-        for i, g in (other.by_index if other.__class__ is Slots else {0: other}).items():
+        for i, g in (other.by_index if other.__class__ is PartialGradients else {0: other}).items():
             merged[i] = merged[i] + g if i in merged else g
-        return Slots(merged, self)
+        return PartialGradients(merged, self)
 
     def as_list(self, n: int) -> list[Any]:
         return [self.by_index.get(i) for i in range(n)]
@@ -143,7 +143,7 @@ class Picker:
 
     __slots__ = ("name",)
 
-    view = partial = False
+    partial = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -152,7 +152,7 @@ class Picker:
         return False, (False,)
 
     def pull(self, node: Node, g: Any, y: Any, args: tuple, wanted: Sequence[Any]) -> Sequence[Any]:
-        return (Slots({node.kw["index"]: g}, node.parents[0]),)
+        return (PartialGradients({node.kw["index"]: g}, node.parents[0]),)
 
 
 def as_array(y: Any) -> Array:
@@ -213,7 +213,8 @@ def walk(
             grads = _pull_there(node, g, wanted)
         if checked:
             for gp in grads:
-                refuse_nan(node.op, gp, g.by_index.values() if g.__class__ is Slots else (g,), "the backward of")
+                upstream = g.by_index.values() if g.__class__ is PartialGradients else (g,)
+                refuse_nan(node.op, gp, upstream, "the backward of")
         if not retain_graph:
             node.parents = node.args = node.y = None
             node.kw = NO_KW
@@ -260,13 +261,13 @@ def _arrive(node: Any, g: Any, pending: dict, heap: list, at_leaves: dict) -> No
 
 def _pull_there(node: Node, g: Any, wanted: Sequence[Any]) -> Sequence[Any]:
     """pull() with the gradient's device as the current one."""
-    some = next(iter(g.by_index.values())) if g.__class__ is Slots else g
+    some = next(iter(g.by_index.values())) if g.__class__ is PartialGradients else g
     return _there(lambda _: node.op.pull(node, g, node if node.y is None else node.y, node.args, wanted), some)
 
 
 def _there(function: Callable, g: Any, *rest: Any) -> Any:
     """function(g, *rest) with the device of `g` as the current one: else results would land on another."""
-    if g.__class__ is _ndarray or g.__class__ is Slots or hasattr(g, "face"):
+    if g.__class__ is _ndarray or g.__class__ is PartialGradients or hasattr(g, "face"):
         return function(g, *rest)
     backend = backend_of(g)
     device = backend.device_of(g)
@@ -297,7 +298,7 @@ _copy = methodcaller("copy")
 
 
 def _plus(g: Any, sofar: Any) -> Any:
-    return g + sofar if g.__class__ is Slots else sofar + g
+    return g + sofar if g.__class__ is PartialGradients else sofar + g
 
 
 def _fit(g: Any, parent: Any, node: Node) -> Any:
@@ -325,15 +326,20 @@ def _show(node: Any, g: Any, face: Any) -> Any:
     for hook in list(node.watch.hooks.values()):
         replaced = hook(as_tensor)
         if replaced is not None:
-            if replaced.shape != as_tensor.shape:
-                raise RuntimeError(
-                    f"a hook on {node.name} turned a gradient of shape {as_tensor.shape} into {replaced.shape}"
-                )
+            _check_replacement(replaced, as_tensor, node)
             as_tensor = replaced
     if node.watch.keep:
         kept = face.of(_own(as_tensor.array), as_tensor.node)
         node.watch.grad = kept if node.watch.grad is None else node.watch.grad + kept
     return as_tensor if hasattr(g, "face") else as_tensor.array
+
+
+def _check_replacement(replaced: Any, g: Any, node: Any) -> None:
+    _check_is_tensor(replaced, f"what a hook on {node.name} returns")
+    for what in ("shape", "dtype", "device"):
+        before, after = getattr(g, what), getattr(replaced, what)
+        if before != after:
+            raise RuntimeError(f"a hook on {node.name} turned a gradient of {what} {before} into one of {what} {after}")
 
 
 def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:

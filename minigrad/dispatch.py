@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .autograd import NO_KW, Node, Slots, as_array, next_tick, pick, record, refuse_nan
+from .autograd import NO_KW, Node, PartialGradients, as_array, next_tick, pick, record, refuse_nan
 from .backend import Array, backend_of, device_of, dtypes, is_array
 from .backend.quiet import quiet, quiet_binary, quiet_ternary, quiet_unary
 from .gradmode import CHECKED, current_mode
@@ -64,7 +65,7 @@ class Op:
         """The gradients that flow to the parents; wanted[i] is None for an argument that needs none."""
         if self.joint is not None:
             if self.outputs > 1:
-                g = g.as_list(self.outputs) if g.__class__ is Slots else [g] + [None] * (self.outputs - 1)
+                g = g.as_list(self.outputs) if g.__class__ is PartialGradients else [g] + [None] * (self.outputs - 1)
             return self.joint(g, y, *args, needs=[w is not None for w in wanted], **node.kw)
         vjps = self.vjps
         if len(vjps) == 1:
@@ -125,6 +126,30 @@ def op(
     cast: "promote" brings arguments to one dtype, "float" makes them floating point first, None leaves them alone.
     view: the result may share memory with the first argument.
     """
+
+    @wraps(forward, updated=())
+    def quietly(*arrays: Any, **options: Any) -> Any:
+        with np.errstate(all="ignore"):  # in the caller's own context, where house ops have one apart
+            return forward(*arrays, **options)
+
+    quietly.runs_quietly = True  # type: ignore[attr-defined]
+    return _make(quietly, vjps, joint, name, cast, view, outputs, visible)
+
+
+def house_op(
+    forward: Callable, *vjps: Callable | None, joint: Callable | None = None, name: str | None = None,
+    cast: str | None = None, view: bool = False, outputs: int = 1, visible: int | None = None,
+) -> Callable[..., Any]:
+    """op() for minigrad's own rows: listed in OPS, where the checks that run over all ops find them."""
+    call = _make(forward, vjps, joint, name, cast, view, outputs, visible)
+    OPS[call.op.name] = call.op  # type: ignore[attr-defined]
+    return call
+
+
+def _make(
+    forward: Callable, vjps: tuple, joint: Callable | None, name: str | None, cast: str | None, view: bool,
+    outputs: int, visible: int | None,
+) -> Callable[..., Any]:
     if joint is not None and vjps:
         raise TypeError("give either one vjp per argument or a joint one, not both")
     if outputs > 1 and joint is None:
@@ -149,7 +174,6 @@ def op(
     row.call = call
     call.op = row  # type: ignore[attr-defined]
     call.__name__ = call.__qualname__ = row.name
-    OPS[row.name] = row
     return call
 
 

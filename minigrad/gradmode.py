@@ -86,14 +86,14 @@ class debug:
     """
 
     def __enter__(self) -> None:
-        self._before = current_mode(), checks.at_once.get()
-        checks.at_once.set(True)
+        self._before = current_mode(), checks.at_once.value
+        checks.at_once.value = True
         if self._before[0]:
             _recording.set(CHECKED)
 
     def __exit__(self, *_: object) -> None:
         _recording.set(self._before[0])
-        checks.at_once.set(self._before[1])
+        checks.at_once.value = self._before[1]
 
 
 def _with_mode(function: F, mode: bool) -> F:

@@ -10,7 +10,7 @@ from . import autograd, ops
 from .autograd import Leaf, Node, next_tick, record, watch_of
 from .backend import Device, backend_of, copy_of, device_of, dtypes, is_array, move, resolve, writelog
 from .backend.random import Generator
-from .dispatch import in_one_buffer, op
+from .dispatch import house_op as op, in_one_buffer
 from .gradmode import is_grad_enabled
 from .numpy_forms import FUNCTIONS, REDUCTIONS, UFUNCS
 from .ops import elementwise, index as indexing, linalg, shape as shaping

@@ -66,7 +66,7 @@ def _raw(data: Any) -> Any:
 
 def _without_tensors(data: Any) -> Any:
     if hasattr(data, "face"):
-        return data.numpy(force=True)
+        return data.detach().numpy()  # on a GPU an error: it says to move the tensor first
     return [_without_tensors(d) for d in data] if isinstance(data, (list, tuple)) else data
 
 

@@ -244,7 +244,7 @@ def test_hooks_can_be_removed():
 def test_a_hook_must_keep_the_shape():
     x = leaf([1.0, 2.0])
     x.register_hook(lambda g: g.sum())
-    with pytest.raises(RuntimeError, match=r"hook on leaf .*\(2,\) into \(\)"):
+    with pytest.raises(RuntimeError, match=r"hook on leaf .*\(2,\) into one of shape \(\)"):
         x.sum().backward()
     with pytest.raises(RuntimeError, match="does not require gradients"):
         mg.ones(2).register_hook(print)

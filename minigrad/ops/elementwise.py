@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import backend_of, dtypes
 from .typing import Binary, Number, Operand, T, Unary
-from ..dispatch import op
+from ..dispatch import house_op as op
 
 # ---------------------------------------------------------------------------------------------------- arithmetic
 
@@ -287,7 +287,7 @@ logsigmoid: Unary = op(
     lambda x: -np.logaddexp(0, -x), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float"
 )
 # False is a 0 that leaves a bool a bool.
-relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: g * (y > 0), name="relu")
+relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: np.where(y <= 0, 0, g), name="relu")
 silu: Unary = op(
     lambda x: x * sigmoid(x), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float"
 )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from ..backend import backend_of, dtypes, where_lies
-from ..dispatch import op
+from ..dispatch import house_op as op
 from . import dims
 from .elementwise import maximum, minimum, where
 from .indices import is_basic, read_index

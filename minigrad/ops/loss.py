@@ -14,7 +14,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..backend import backend_of, dtypes
-from ..dispatch import op
+from ..dispatch import house_op as op
 from .reduce import sum_op
 from .shape import zeros_shaped
 

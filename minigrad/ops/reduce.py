@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import backend_of, dtypes
-from ..dispatch import op
+from ..dispatch import house_op as op
 from . import dims
 from .elementwise import abs, exp, sign, square
 from .typing import Dims, Number, T
