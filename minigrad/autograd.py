@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from heapq import heappop, heappush
 from itertools import count
 from operator import methodcaller
+from threading import Lock
 from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
@@ -45,6 +46,9 @@ class Node:
     def name(self) -> str:
         return self.op.name
 
+    def watch_keeps(self) -> bool:
+        return self.watch is not None and self.watch.keep
+
     @property
     def grad(self) -> Any:
         return None if self.watch is None else self.watch.grad
@@ -57,7 +61,7 @@ class Node:
 class Leaf:
     """Where a gradient ends up: the node of a tensor that was made, not computed."""
 
-    __slots__ = ("birth", "dtype", "grad", "shape", "watch")
+    __slots__ = ("birth", "dtype", "grad", "replaced", "shape", "watch")
 
     op = None
     name = "leaf"
@@ -68,6 +72,7 @@ class Leaf:
         self.shape = shape
         self.dtype = dtype
         self.grad: Any = None
+        self.replaced: str | None = None  # why no gradient may come here any more
         self.watch: Watch | None = None
 
     @property
@@ -237,9 +242,12 @@ def walk(
             else:
                 pending[key] = parent, gp
                 heappush(heap, key)
-    for leaf, g in at_leaves.items():  # all at the end: a walk that fails has changed no gradient
+    for leaf in at_leaves:  # all at the end: a walk that fails has changed the gradient of no leaf
+        if leaf.replaced is not None:
+            raise RuntimeError(leaf.replaced)
         if leaf.watch is not None:
-            g = _show(leaf, g, face)
+            at_leaves[leaf] = _show(leaf, at_leaves[leaf], face)
+    for leaf, g in at_leaves.items():
         if only is None:
             _accumulate(leaf, g, face)
         elif leaf in only:
@@ -349,7 +357,11 @@ def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:
         g.node = None
     elif not hasattr(g, "face"):
         g = face.of(as_array(g), None)
-    leaf.grad = g if leaf.grad is None else leaf.grad + g
+    with _accumulating:
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
+
+
+_accumulating = Lock()  # several threads may go back to one leaf
 
 
 def _leading_to(targets: set, roots: Sequence[Any]) -> set:
@@ -375,7 +387,7 @@ def _leading_to(targets: set, roots: Sequence[Any]) -> set:
 
 def _freed(node: Node) -> str:
     return (
-        f"the graph of this {node.name} was freed by an earlier backward(); run the forward again, "
+        f"the graph of this {node.name} was freed by an earlier backward(), successful or not; run the forward again, "
         "or pass retain_graph=True to the earlier backward() if you need to go back through it twice"
     )
 
@@ -419,8 +431,8 @@ def backward(
         raise ValueError("backward: inputs is empty; leave it out to reach every leaf")
     found = run(roots, gradients, face, create_graph, retain, set(_nodes_of(inputs)))
     for node, g in found.items():
-        g = g if hasattr(g, "face") else face.of(as_array(_own(g)), None)
-        node.grad = g if node.grad is None else node.grad + g
+        if node.op is None or not node.watch_keeps():  # one that retains its gradient has it already
+            _accumulate(node, _own(g), face)
 
 
 def grad(

@@ -321,13 +321,17 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     listed: list[Any] = []
     parents: list[Any] = []
     on_host = True
-    for x in args:
+    raw: list[int] = []
+    for i, x in enumerate(args):
         node = None
         if hasattr(x, "face"):
             first = x if first is None else first
             node, x = x.node, x.array
         elif x.__class__ is not float and x.__class__ is not _ndarray:
             x = _operand(x, row)
+            raw.append(i)
+        elif x.__class__ is _ndarray:
+            raw.append(i)
         on_host = on_host and (x.__class__ is _ndarray or not is_array(x))
         listed.append(x)
         parents.append(node)
@@ -351,6 +355,8 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     if recorded and mode is CHECKED:
         for y in ys if row.outputs > 1 else (ys,):
             refuse_nan(row, y, arrays, "the forward of")
+    if recorded and raw:  # a user's array may change without our knowing: keep what it is now
+        arrays = tuple([a.copy() if i in raw and is_array(a) else a for i, a in enumerate(arrays)])
     if row.outputs > 1:
         return _several(row, first, ys, arrays, tuple(parents), kw, recorded)
     y = as_array(ys)

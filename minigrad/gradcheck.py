@@ -23,6 +23,13 @@ def gradcheck(
     Raises RuntimeError naming the input and element where |difference| > atol + rtol * |numerical|, or returns False.
     """
     inputs = _as_tuple(inputs)
+    _checked_inputs(inputs)
+    if not any(isinstance(y, Tensor) and y.is_floating_point() for y in _as_tuple(func(*inputs))):
+        raise ValueError("gradcheck: the function returns no floating-point tensor: there is nothing to check")
+    return _compare(func, inputs, eps, atol, rtol, raise_exception)
+
+
+def _compare(func: Callable, inputs: tuple, eps: float, atol: float, rtol: float, raise_exception: bool) -> bool:
     checked = _checked_inputs(inputs)
     outputs = [y for y in _as_tuple(func(*inputs)) if isinstance(y, Tensor) and y.dtype.kind == "f"]
     rng = np.random.default_rng(0)
@@ -66,7 +73,7 @@ def gradgradcheck(
         return grad(ys, [xs[i] for i in checked], vs, create_graph=True, allow_unused=True, materialize_grads=True)
 
     every = (*inputs, *upstream)
-    return gradcheck(first_order, every, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
+    return _compare(first_order, every, eps, atol, rtol, raise_exception)
 
 
 def _as_tuple(x: Any) -> tuple:
