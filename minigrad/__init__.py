@@ -31,7 +31,7 @@ __all__ = [
     "float32", "float64", "from_numpy", "full", "full_like", "get_default_dtype", "grad", "gradcheck", "gradgradcheck",
     "half", "int8", "int16", "int32", "int64", "is_grad_enabled", "kernels", "linspace", "long", "manual_seed", "nn",
     "no_grad", "ones", "ones_like", "op", "ops", "optim", "promote_types", "rand", "rand_like", "randint", "randn",
-    "randn_like", "randperm", "result_type", "set_default_dtype", "set_grad_enabled", "short", "tensor", "uint8", "zeros",
-    "zeros_like",
+    "randn_like", "randperm", "result_type", "set_default_dtype", "set_grad_enabled", "short", "tensor", "uint8",
+    "zeros", "zeros_like",
 ]
 __all__ += ops.__all__

@@ -2,8 +2,8 @@
 
 An op (dispatch.py) is a forward on raw arrays and one vector-Jacobian product (vjp) per argument. Called on Tensors it
 also leaves a node, which keeps what the vjps will need: raw arrays and parent nodes, never Tensors, so a graph has no
-cycles and dies by reference count. Every node carries its birth, a number that only grows, and since a node is born after
-its parents, newest first is an order in which no node is visited before all that flows into it has arrived.
+cycles and dies by reference count. Every node carries its birth, a number that only grows, and since a node is born
+after its parents, newest first is an order in which no node is visited before all that flows into it has arrived.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from heapq import heappop, heappush
 from itertools import count
 from operator import methodcaller
+from threading import Lock
 from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
@@ -45,6 +46,9 @@ class Node:
     def name(self) -> str:
         return self.op.name
 
+    def watch_keeps(self) -> bool:
+        return self.watch is not None and self.watch.keep
+
     @property
     def grad(self) -> Any:
         return None if self.watch is None else self.watch.grad
@@ -57,7 +61,7 @@ class Node:
 class Leaf:
     """Where a gradient ends up: the node of a tensor that was made, not computed."""
 
-    __slots__ = ("birth", "dtype", "grad", "shape", "watch")
+    __slots__ = ("birth", "dtype", "grad", "replaced", "shape", "watch")
 
     op = None
     name = "leaf"
@@ -68,6 +72,7 @@ class Leaf:
         self.shape = shape
         self.dtype = dtype
         self.grad: Any = None
+        self.replaced: str | None = None  # why no gradient may come here any more
         self.watch: Watch | None = None
 
     @property
@@ -114,7 +119,7 @@ def record(row: Any, y: Any, arrays: tuple, parents: tuple, kw: dict[str, Any]) 
     return node
 
 
-class Slots:
+class PartialGradients:
     """The upstream gradients of an op with several outputs, by output. A plain gradient added to it is output 0's."""
 
     __slots__ = ("by_index", "dtype", "shape")
@@ -123,11 +128,11 @@ class Slots:
         self.by_index = by_index
         self.shape, self.dtype = whole.shape, whole.dtype  # nothing to fit
 
-    def __add__(self, other: Any) -> Slots:
+    def __add__(self, other: Any) -> PartialGradients:
         merged = dict(self.by_index)
-        for i, g in (other.by_index if other.__class__ is Slots else {0: other}).items():
+        for i, g in (other.by_index if other.__class__ is PartialGradients else {0: other}).items():
             merged[i] = merged[i] + g if i in merged else g
-        return Slots(merged, self)
+        return PartialGradients(merged, self)
 
     def as_list(self, n: int) -> list[Any]:
         return [self.by_index.get(i) for i in range(n)]
@@ -143,7 +148,7 @@ class Picker:
 
     __slots__ = ("name",)
 
-    view = partial = False
+    partial = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -152,7 +157,7 @@ class Picker:
         return False, (False,)
 
     def pull(self, node: Node, g: Any, y: Any, args: tuple, wanted: Sequence[Any]) -> Sequence[Any]:
-        return (Slots({node.kw["index"]: g}, node.parents[0]),)
+        return (PartialGradients({node.kw["index"]: g}, node.parents[0]),)
 
 
 def as_array(y: Any) -> Array:
@@ -185,7 +190,7 @@ def walk(
     Under create_graph the gradients are Tensors (of class `face`), so the same vjps are recorded as they run.
     """
     leading = None if only is None else _leading_to(only, roots)
-    pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: the heap yields the smallest first
+    pending: dict[int, tuple[Any, Any]] = {}  # (node, gradient so far) by minus birth: a heap yields its smallest
     heap: list[int] = []
     at_leaves: dict[Any, Any] = {}
     found: dict[Any, Any] = {}
@@ -213,7 +218,8 @@ def walk(
             grads = _pull_there(node, g, wanted)
         if checked:
             for gp in grads:
-                refuse_nan(node.op, gp, g.by_index.values() if g.__class__ is Slots else (g,), "the backward of")
+                upstream = g.by_index.values() if g.__class__ is PartialGradients else (g,)
+                refuse_nan(node.op, gp, upstream, "the backward of")
         if not retain_graph:
             node.parents = node.args = node.y = None
             node.kw = NO_KW
@@ -236,9 +242,12 @@ def walk(
             else:
                 pending[key] = parent, gp
                 heappush(heap, key)
-    for leaf, g in at_leaves.items():  # all at the end: a walk that fails has changed no gradient
+    for leaf in at_leaves:  # all at the end: a walk that fails has changed the gradient of no leaf
+        if leaf.replaced is not None:
+            raise RuntimeError(leaf.replaced)
         if leaf.watch is not None:
-            g = _show(leaf, g, face)
+            at_leaves[leaf] = _show(leaf, at_leaves[leaf], face)
+    for leaf, g in at_leaves.items():
         if only is None:
             _accumulate(leaf, g, face)
         elif leaf in only:
@@ -260,13 +269,13 @@ def _arrive(node: Any, g: Any, pending: dict, heap: list, at_leaves: dict) -> No
 
 def _pull_there(node: Node, g: Any, wanted: Sequence[Any]) -> Sequence[Any]:
     """pull() with the gradient's device as the current one."""
-    some = next(iter(g.by_index.values())) if g.__class__ is Slots else g
+    some = next(iter(g.by_index.values())) if g.__class__ is PartialGradients else g
     return _there(lambda _: node.op.pull(node, g, node if node.y is None else node.y, node.args, wanted), some)
 
 
 def _there(function: Callable, g: Any, *rest: Any) -> Any:
     """function(g, *rest) with the device of `g` as the current one: else results would land on another."""
-    if g.__class__ is _ndarray or g.__class__ is Slots or hasattr(g, "face"):
+    if g.__class__ is _ndarray or g.__class__ is PartialGradients or hasattr(g, "face"):
         return function(g, *rest)
     backend = backend_of(g)
     device = backend.device_of(g)
@@ -297,18 +306,20 @@ _copy = methodcaller("copy")
 
 
 def _plus(g: Any, sofar: Any) -> Any:
-    return g + sofar if g.__class__ is Slots else sofar + g
+    return g + sofar if g.__class__ is PartialGradients else sofar + g
 
 
 def _fit(g: Any, parent: Any, node: Node) -> Any:
     """Bring a gradient to its tensor's exact shape and dtype: sum over what was broadcast, undo promotion."""
     if g.shape != parent.shape:
         lead = g.ndim - len(parent.shape)
-        stretched = [i + lead for i, n in enumerate(parent.shape) if n == 1 and g.shape[i + lead : i + lead + 1] != (1,)]
+        ones = [i + lead for i, n in enumerate(parent.shape) if n == 1]
+        stretched = [i for i in ones if g.shape[i : i + 1] != (1,)]
         fitting = lead >= 0 and all(m == n or n == 1 for m, n in zip(g.shape[lead:], parent.shape))
         if not fitting:
             raise RuntimeError(
-                f"the vjp of {node.name} returned a gradient of shape {tuple(g.shape)} for an argument of shape {parent.shape}"
+                f"the vjp of {node.name} returned a gradient of shape {tuple(g.shape)} "
+                f"for an argument of shape {parent.shape}"
             )
         dtype = g.dtype
         if dtype == dtypes.float16:
@@ -323,13 +334,20 @@ def _show(node: Any, g: Any, face: Any) -> Any:
     for hook in list(node.watch.hooks.values()):
         replaced = hook(as_tensor)
         if replaced is not None:
-            if replaced.shape != as_tensor.shape:
-                raise RuntimeError(f"a hook on {node.name} turned a gradient of shape {as_tensor.shape} into {replaced.shape}")
+            _check_replacement(replaced, as_tensor, node)
             as_tensor = replaced
     if node.watch.keep:
         kept = face.of(_own(as_tensor.array), as_tensor.node)
         node.watch.grad = kept if node.watch.grad is None else node.watch.grad + kept
     return as_tensor if hasattr(g, "face") else as_tensor.array
+
+
+def _check_replacement(replaced: Any, g: Any, node: Any) -> None:
+    _check_is_tensor(replaced, f"what a hook on {node.name} returns")
+    for what in ("shape", "dtype", "device"):
+        before, after = getattr(g, what), getattr(replaced, what)
+        if before != after:
+            raise RuntimeError(f"a hook on {node.name} turned a gradient of {what} {before} into one of {what} {after}")
 
 
 def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:
@@ -339,7 +357,11 @@ def _accumulate(leaf: Leaf, g: Any, face: Any) -> None:
         g.node = None
     elif not hasattr(g, "face"):
         g = face.of(as_array(g), None)
-    leaf.grad = g if leaf.grad is None else leaf.grad + g
+    with _accumulating:
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
+
+
+_accumulating = Lock()  # several threads may go back to one leaf
 
 
 def _leading_to(targets: set, roots: Sequence[Any]) -> set:
@@ -365,7 +387,7 @@ def _leading_to(targets: set, roots: Sequence[Any]) -> set:
 
 def _freed(node: Node) -> str:
     return (
-        f"the graph of this {node.name} was freed by an earlier backward(); run the forward again, "
+        f"the graph of this {node.name} was freed by an earlier backward(), successful or not; run the forward again, "
         "or pass retain_graph=True to the earlier backward() if you need to go back through it twice"
     )
 
@@ -379,8 +401,8 @@ def _check_unchanged(node: Node) -> None:
         for array in value if isinstance(value, (tuple, list)) else (value,):
             if is_array(array) and writelog.written_since(array, node.birth):
                 raise RuntimeError(
-                    f"the gradient of {node.name} needs {what} (shape {tuple(array.shape)}, dtype {array.dtype}), which was "
-                    "changed in place after the op ran; change a clone() instead, or change it after backward()"
+                    f"the gradient of {node.name} needs {what} (shape {tuple(array.shape)}, dtype {array.dtype}), "
+                    "which was changed in place after the op ran; change a clone(), or change it after backward()"
                 )
 
 
@@ -409,8 +431,8 @@ def backward(
         raise ValueError("backward: inputs is empty; leave it out to reach every leaf")
     found = run(roots, gradients, face, create_graph, retain, set(_nodes_of(inputs)))
     for node, g in found.items():
-        g = g if hasattr(g, "face") else face.of(as_array(_own(g)), None)
-        node.grad = g if node.grad is None else node.grad + g
+        if node.op is None or not node.watch_keeps():  # one that retains its gradient has it already
+            _accumulate(node, _own(g), face)
 
 
 def grad(
@@ -466,7 +488,9 @@ def _nodes_of(inputs: list) -> list:
     for i, x in enumerate(inputs):
         _check_is_tensor(x, f"input {i}")
         if x.node is None:
-            raise RuntimeError(f"input {i} (shape {x.shape}) does not require gradients; call requires_grad_() on it first")
+            raise RuntimeError(
+                f"input {i} (shape {x.shape}) does not require gradients; call requires_grad_() on it first"
+            )
     return [x.node for x in inputs]
 
 
@@ -482,8 +506,8 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
         _check_is_tensor(t, "what is differentiated")
         if t.node is None:
             raise RuntimeError(
-                f"backward on a tensor of shape {t.shape} that has no graph: nothing it was computed from requires gradients "
-                "(or it was made under no_grad()); set requires_grad=True on the tensors to differentiate"
+                f"backward on a tensor of shape {t.shape} that has no graph: nothing it was computed from requires "
+                "gradients (or it was made under no_grad()); set requires_grad=True on the tensors to differentiate"
             )
         if g is None:
             if t.array.size != 1:
@@ -495,11 +519,13 @@ def _seeds(tensors: list, gradients: Any, create_graph: bool) -> list:
             continue
         _check_is_tensor(g, "the gradient given")
         if tuple(g.shape) != tuple(t.shape):
-            raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; they must be equal")
+            raise RuntimeError(f"the gradient given has shape {tuple(g.shape)}, its tensor {t.shape}; make them equal")
         if g.dtype != t.dtype:
-            raise TypeError(f"the gradient given has dtype {g.dtype}, its tensor {t.dtype}; cast it with .to({t.dtype})")
+            raise TypeError(f"the gradient given is {g.dtype}, its tensor {t.dtype}; cast it with .to({t.dtype})")
         if g.device != t.device:
-            raise RuntimeError(f"the gradient given is on {g.device}, its tensor on {t.device}; move it with .to('{t.device}')")
+            raise RuntimeError(
+                f"the gradient given is on {g.device}, its tensor on {t.device}; move it with .to('{t.device}')"
+            )
         seeds.append(_own(g if create_graph else g.array))
     return seeds
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .autograd import NO_KW, Node, Slots, as_array, next_tick, pick, record, refuse_nan
+from .autograd import NO_KW, Node, PartialGradients, as_array, next_tick, pick, record, refuse_nan
 from .backend import Array, backend_of, device_of, dtypes, is_array
 from .backend.quiet import quiet, quiet_binary, quiet_ternary, quiet_unary
 from .gradmode import CHECKED, current_mode
@@ -64,7 +65,7 @@ class Op:
         """The gradients that flow to the parents; wanted[i] is None for an argument that needs none."""
         if self.joint is not None:
             if self.outputs > 1:
-                g = g.as_list(self.outputs) if g.__class__ is Slots else [g] + [None] * (self.outputs - 1)
+                g = g.as_list(self.outputs) if g.__class__ is PartialGradients else [g] + [None] * (self.outputs - 1)
             return self.joint(g, y, *args, needs=[w is not None for w in wanted], **node.kw)
         vjps = self.vjps
         if len(vjps) == 1:
@@ -120,11 +121,35 @@ def op(
     .shape, .ndim and .dtype (None for an argument without a gradient). None in place of a vjp: not differentiable.
 
     joint: one vjp for all arguments, joint(g, y, *arrays, needs, **options) -> a gradient (or None) for each; needs[i]
-    says whether argument i wants one. With outputs > 1 the forward returns a tuple, g and y are lists of that length, and a
-    missing upstream gradient is None; only the first `visible` outputs are handed to the caller.
+    says whether argument i wants one. With outputs > 1 the forward returns a tuple, g and y are lists of that length,
+    and a missing upstream gradient is None; only the first `visible` outputs are handed to the caller.
     cast: "promote" brings arguments to one dtype, "float" makes them floating point first, None leaves them alone.
     view: the result may share memory with the first argument.
     """
+
+    @wraps(forward, updated=())
+    def quietly(*arrays: Any, **options: Any) -> Any:
+        with np.errstate(all="ignore"):  # in the caller's own context, where house ops have one apart
+            return forward(*arrays, **options)
+
+    quietly.runs_quietly = True  # type: ignore[attr-defined]
+    return _make(quietly, vjps, joint, name, cast, view, outputs, visible)
+
+
+def house_op(
+    forward: Callable, *vjps: Callable | None, joint: Callable | None = None, name: str | None = None,
+    cast: str | None = None, view: bool = False, outputs: int = 1, visible: int | None = None,
+) -> Callable[..., Any]:
+    """op() for minigrad's own rows: listed in OPS, where the checks that run over all ops find them."""
+    call = _make(forward, vjps, joint, name, cast, view, outputs, visible)
+    OPS[call.op.name] = call.op  # type: ignore[attr-defined]
+    return call
+
+
+def _make(
+    forward: Callable, vjps: tuple, joint: Callable | None, name: str | None, cast: str | None, view: bool,
+    outputs: int, visible: int | None,
+) -> Callable[..., Any]:
     if joint is not None and vjps:
         raise TypeError("give either one vjp per argument or a joint one, not both")
     if outputs > 1 and joint is None:
@@ -149,7 +174,6 @@ def op(
     row.call = call
     call.op = row  # type: ignore[attr-defined]
     call.__name__ = call.__qualname__ = row.name
-    OPS[row.name] = row
     return call
 
 
@@ -158,8 +182,8 @@ def _has_options(vjps: Sequence[Any]) -> bool:
     return any(code is not None and (code.co_kwonlyargcount or code.co_flags & 8) for code in codes)
 
 
-# The next three are `apply` for the common case, without its generality: NumPy arrays, of one dtype. Tiny networks live on
-# these paths, and what is written out in them would, as a call, cost a tenth of a small op.
+# The next three are `apply` for the common case, without its generality: NumPy arrays, of one dtype. Tiny networks live
+# on these paths, and what is written out in them would, as a call, cost a tenth of a small op.
 
 
 def _unary(row: Op) -> Callable:
@@ -297,13 +321,17 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     listed: list[Any] = []
     parents: list[Any] = []
     on_host = True
-    for x in args:
+    raw: list[int] = []
+    for i, x in enumerate(args):
         node = None
         if hasattr(x, "face"):
             first = x if first is None else first
             node, x = x.node, x.array
         elif x.__class__ is not float and x.__class__ is not _ndarray:
             x = _operand(x, row)
+            raw.append(i)
+        elif x.__class__ is _ndarray:
+            raw.append(i)
         on_host = on_host and (x.__class__ is _ndarray or not is_array(x))
         listed.append(x)
         parents.append(node)
@@ -327,6 +355,8 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
     if recorded and mode is CHECKED:
         for y in ys if row.outputs > 1 else (ys,):
             refuse_nan(row, y, arrays, "the forward of")
+    if recorded and raw:  # a user's array may change without our knowing: keep what it is now
+        arrays = tuple([a.copy() if i in raw and is_array(a) else a for i, a in enumerate(arrays)])
     if row.outputs > 1:
         return _several(row, first, ys, arrays, tuple(parents), kw, recorded)
     y = as_array(ys)
@@ -337,7 +367,7 @@ def apply(row: Op, args: tuple, kw: dict[str, Any]) -> Any:
 
 
 def _several(row: Op, first: Any, ys: tuple, arrays: tuple, parents: tuple, kw: dict, recorded: bool) -> Any:
-    """The outputs of an op that has several: each picks its own from the one node. A single visible one is the node's."""
+    """The outputs of an op that has several: each picks its own from the one node; a lone visible one is the node's."""
     ys = tuple([y if y.__class__ is _ndarray else as_array(y) for y in ys])
     whole = record(row, ys, arrays, parents, kw) if recorded else None
     if row.visible == 1:

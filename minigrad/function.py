@@ -66,8 +66,7 @@ class Context:
 class _Row:
     """What the walk asks of an op, answered by a Function's backward()."""
 
-    view = partial = False
-    joint = True  # the gradients of all inputs come at once
+    partial = False
 
     def __init__(self, function: type[Function]) -> None:
         self.name = function.__name__

@@ -14,14 +14,22 @@ __all__ = ["gradcheck", "gradgradcheck"]
 
 
 def gradcheck(
-    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True
+    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
+    raise_exception: bool = True,
 ) -> bool:
     """Compare the gradients of func(*inputs) with central differences (f(x + eps) - f(x - eps)) / (2 eps).
 
-    Every floating-point input with requires_grad=True is checked, against random upstream gradients; they must be float64.
+    Every floating-point input with requires_grad=True is checked, for random upstream gradients; it must be float64.
     Raises RuntimeError naming the input and element where |difference| > atol + rtol * |numerical|, or returns False.
     """
     inputs = _as_tuple(inputs)
+    _checked_inputs(inputs)
+    if not any(isinstance(y, Tensor) and y.is_floating_point() for y in _as_tuple(func(*inputs))):
+        raise ValueError("gradcheck: the function returns no floating-point tensor: there is nothing to check")
+    return _compare(func, inputs, eps, atol, rtol, raise_exception)
+
+
+def _compare(func: Callable, inputs: tuple, eps: float, atol: float, rtol: float, raise_exception: bool) -> bool:
     checked = _checked_inputs(inputs)
     outputs = [y for y in _as_tuple(func(*inputs)) if isinstance(y, Tensor) and y.dtype.kind == "f"]
     rng = np.random.default_rng(0)
@@ -47,9 +55,10 @@ def gradcheck(
 
 
 def gradgradcheck(
-    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True
+    func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
+    raise_exception: bool = True,
 ) -> bool:
-    """gradcheck of the gradients themselves: second derivatives, with respect to the inputs and the upstream gradients."""
+    """gradcheck of the gradients themselves: second derivatives, by the inputs and by the upstream gradients."""
     inputs = _as_tuple(inputs)
     checked = _checked_inputs(inputs)
     outputs = [y for y in _as_tuple(func(*inputs)) if isinstance(y, Tensor) and y.dtype.kind == "f" and y.requires_grad]
@@ -64,7 +73,7 @@ def gradgradcheck(
         return grad(ys, [xs[i] for i in checked], vs, create_graph=True, allow_unused=True, materialize_grads=True)
 
     every = (*inputs, *upstream)
-    return gradcheck(first_order, every, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
+    return _compare(first_order, every, eps, atol, rtol, raise_exception)
 
 
 def _as_tuple(x: Any) -> tuple:
@@ -77,7 +86,7 @@ def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
         raise ValueError("gradcheck: no input requires gradients")
     for i in checked:
         if inputs[i].dtype != dtypes.float64:
-            raise TypeError(f"gradcheck: input {i} is {inputs[i].dtype}; finite differences need float64: use .double()")
+            raise TypeError(f"gradcheck: input {i} is {inputs[i].dtype}; differences need float64: use .double()")
     return checked
 
 
@@ -86,7 +95,8 @@ def _differences(func: Callable, inputs: tuple, i: int, upstream: list, eps: flo
     x = inputs[i].numpy(force=True)
     found = np.zeros(x.shape)
     for at in np.ndindex(*x.shape):
-        found[at] = (_moved(func, inputs, i, at, eps, upstream) - _moved(func, inputs, i, at, -eps, upstream)) / (2 * eps)
+        up, down = (_moved(func, inputs, i, at, step, upstream) for step in (eps, -eps))
+        found[at] = (up - down) / (2 * eps)
     return found
 
 

@@ -27,10 +27,10 @@ class set_grad_enabled:
     def __init__(self, mode: bool) -> None:
         self.mode = bool(mode)
         self._before = _recording.get()
-        _recording.set(self.mode)
+        _recording.set(_in_force(self.mode))
 
     def __enter__(self) -> None:
-        _recording.set(self.mode)
+        _recording.set(_in_force(self.mode))
 
     def __exit__(self, *_: object) -> None:
         _recording.set(self._before)
@@ -59,7 +59,7 @@ class _Mode:
 
     def __enter__(self) -> None:
         self._before.append(_recording.get())
-        _recording.set(self.mode)
+        _recording.set(_in_force(self.mode))
 
     def __exit__(self, *_: object) -> None:
         _recording.set(self._before.pop())
@@ -81,31 +81,40 @@ class enable_grad(_Mode):
 
 
 class debug:
-    """Inside, the op or the vjp that gives birth to a NaN raises FloatingPointError, naming itself; and what a GPU would
-    report at the next synchronisation, such as a label out of range, is raised at once. A context manager; slow.
+    """Inside, the recorded op or the vjp that gives birth to a NaN raises FloatingPointError, naming itself; and what a
+    GPU would report at the next synchronisation, such as a label out of range, is raised at once.
+
+    A context manager; slow. Ops that are not recorded (no input requires gradients, or no_grad()) are not looked at.
     """
 
+    def __init__(self) -> None:
+        self._before: list[tuple[Any, bool]] = []
+
     def __enter__(self) -> None:
-        self._before = current_mode(), checks.at_once.get()
-        checks.at_once.set(True)
-        if self._before[0]:
-            _recording.set(CHECKED)
+        self._before.append((current_mode(), checks.at_once.value))
+        checks.at_once.value = True
+        _recording.set(_in_force(bool(current_mode())))
 
     def __exit__(self, *_: object) -> None:
-        _recording.set(self._before[0])
-        checks.at_once.set(self._before[1])
+        mode, checks.at_once.value = self._before.pop()
+        _recording.set(mode)
+
+
+def _in_force(mode: bool) -> Any:
+    """A mode as the context variable holds it: under debug(), recording is CHECKED."""
+    return CHECKED if mode and checks.at_once.value else mode
 
 
 def _with_mode(function: F, mode: bool) -> F:
     if not callable(function):
-        raise TypeError(f"a grad mode decorates a function, not {function!r}; as a context manager, write `with no_grad():`")
+        raise TypeError(f"a grad mode decorates a function, not {function!r}; for a block, write `with no_grad():`")
     if isgeneratorfunction(function):
         return _generator_with_mode(function, mode)  # type: ignore[return-value]
 
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         before = _recording.get()
-        _recording.set(mode)
+        _recording.set(_in_force(mode))
         try:
             return function(*args, **kwargs)
         finally:
@@ -124,7 +133,7 @@ def _generator_with_mode(function: Callable, mode: bool) -> Callable:
         try:
             while True:
                 before = _recording.get()
-                _recording.set(mode)
+                _recording.set(_in_force(mode))
                 try:
                     item = resume(given)
                 except StopIteration as end:

@@ -7,7 +7,6 @@ from typing import Any, Callable
 import numpy as np
 
 from . import ops
-from .backend import backend_of
 from .ops.typing import T
 
 
@@ -45,10 +44,10 @@ def _dot(a: T, b: Any) -> T:
 
 
 def _of_arrays(function: Callable) -> Callable:
-    """A question about values, asked of the arrays behind Tensors."""
+    """A question about values, asked of the arrays behind Tensors; a GPU's must be moved first, as for .numpy()."""
 
     def call(a: Any, b: Any, **options: Any) -> bool:
-        return function(*(backend_of(x.array).to_host(x.array) if hasattr(x, "face") else x for x in (a, b)), **options)
+        return function(*(x.detach().numpy() if hasattr(x, "face") else x for x in (a, b)), **options)
 
     return call
 

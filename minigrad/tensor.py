@@ -10,7 +10,7 @@ from . import autograd, ops
 from .autograd import Leaf, Node, next_tick, record, watch_of
 from .backend import Device, backend_of, copy_of, device_of, dtypes, is_array, move, resolve, writelog
 from .backend.random import Generator
-from .dispatch import in_one_buffer, op
+from .dispatch import house_op as op, in_one_buffer
 from .gradmode import is_grad_enabled
 from .numpy_forms import FUNCTIONS, REDUCTIONS, UFUNCS
 from .ops import elementwise, index as indexing, linalg, shape as shaping
@@ -39,7 +39,7 @@ class Tensor:
     came from: None, a Leaf (requires_grad=True) or the node of an op.
     """
 
-    __slots__ = ("__weakref__", "array", "node")
+    __slots__ = ("__weakref__", "_switched_off", "array", "node")
 
     array: Any
     node: Any
@@ -217,13 +217,17 @@ class Tensor:
                 raise TypeError(
                     f"only floating-point tensors can require gradients, not {self.dtype}; cast with .float()"
                 )
-            self.node = Leaf(self.array.shape, self.array.dtype)
+            leaf = getattr(self, "_switched_off", None)  # a graph from before still leads to it
+            if leaf is None or leaf.shape != self.array.shape or leaf.dtype != self.array.dtype:
+                leaf = Leaf(self.array.shape, self.array.dtype)
+            leaf.grad = None
+            self.node = leaf
         elif not requires_grad and self.node is not None:
             if self.node.op is not None:
                 raise RuntimeError(
                     "requires_grad can only be switched off on leaves; use .detach() on a computed tensor"
                 )
-            self.node = None
+            self._switched_off, self.node = self.node, None
         return self
 
     @property
@@ -310,7 +314,11 @@ class Tensor:
             if array.dtype.kind != "f":
                 raise TypeError(f"a tensor that requires gradients must be floating point, not {array.dtype}")
             if node.shape != array.shape or node.dtype != array.dtype:
-                self.node = Leaf(array.shape, array.dtype)  # a graph that saw the old one keeps its own leaf
+                node.replaced = (
+                    f"this graph leads to a tensor of shape {node.shape} and dtype {node.dtype} that has since been "
+                    f"changed to shape {array.shape} and dtype {array.dtype}; run the forward again"
+                )
+                self.node = Leaf(array.shape, array.dtype)
         self.array = array
 
     # -------------------------------------------------------------------------------------------- dtypes and devices

@@ -13,10 +13,12 @@ from .backend.random import Generator, rng_of
 def array_from(data: Any, dtype: Any = None, device: Any = None, copy: bool = True) -> Any:
     """A raw array of `data`: a Tensor, an array, a number or nested sequences. Python floats become the default dtype.
 
-    Raises TypeError for a dtype that is not supported, ValueError for ragged lists.
+    Raises TypeError for a dtype that is not supported, ValueError for ragged lists and numbers that do not fit it.
     """
     raw = _raw(data)
     wanted = _dtype_for(raw, data, dtype)
+    if wanted.kind in "iu" and raw.dtype != wanted and not _has_dtype(data):
+        _check_fits(raw, wanted)
     here = device_of(raw)
     place = here if device is None else resolve(device)
     with np.errstate(all="ignore"), backend_of(raw).on(here):
@@ -24,6 +26,14 @@ def array_from(data: Any, dtype: Any = None, device: Any = None, copy: bool = Tr
         if place != here:
             return move(cast, place)
         return cast.copy() if copy and cast is raw and _keeps_own_memory(data) else cast
+
+
+def _check_fits(raw: np.ndarray, wanted: np.dtype) -> None:
+    """Refuse numbers that an integer dtype cannot hold; fractions are cut off, as in PyTorch."""
+    limits = np.iinfo(wanted)
+    fits = np.isfinite(raw) & (raw >= limits.min) & (raw <= limits.max)
+    if not fits.all():
+        raise ValueError(f"{raw[~fits].flat[0]} does not fit dtype {wanted}, which holds {limits.min} to {limits.max}")
 
 
 def _dtype_for(raw: Any, data: Any, dtype: Any) -> np.dtype:
@@ -66,7 +76,7 @@ def _raw(data: Any) -> Any:
 
 def _without_tensors(data: Any) -> Any:
     if hasattr(data, "face"):
-        return data.numpy(force=True)
+        return data.detach().numpy()  # on a GPU an error: it says to move the tensor first
     return [_without_tensors(d) for d in data] if isinstance(data, (list, tuple)) else data
 
 

@@ -246,3 +246,9 @@ def test_one_stream_on_every_device(draw, cuda):
     mg.manual_seed(11)
     on_gpu = draw(cuda)
     assert on_gpu.is_cuda and on_gpu.tolist() == on_cpu.tolist()
+
+
+@pytest.mark.parametrize(("data", "dtype"), [(300, "uint8"), ([1, -1], "uint8"), (float("nan"), "int64"), ([1e30], "int32")])
+def test_numbers_that_do_not_fit_an_integer_dtype_are_refused(data, dtype):
+    with pytest.raises(ValueError, match=f"does not fit dtype {dtype}"):
+        mg.tensor(data, dtype=dtype)

@@ -1,11 +1,14 @@
 """The examples run, shortened, and show what their first lines promise."""
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +40,45 @@ def test_deep_sigmoid_vanishes_and_stays_at_chance(tmp_path):
     assert all(0.15 < float(row[4]) < 0.35 for row in rows[1:])
     assert "The gradient vanishes on its way from layer 20 down to layer 1: each layer divides it by 4" in lines[24]
     assert float(lines[25].partition(": ")[2].rstrip("%")) == pytest.approx(10, abs=3)
+    assert os.listdir(tmp_path) == ["deep_sigmoid.png"]
+    assert (tmp_path / "deep_sigmoid.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def of_both(folder, *epochs):
+    """What the example prints, and what the command does."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    options = [f"--epochs={n}" for n in epochs]
+    command = subprocess.run([sys.executable, "-m", "minigrad", "gradflow", *options], cwd=folder, text=True,
+                             env=environment, capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout
+    return example("deep_sigmoid.py", *(str(n) for n in epochs), folder=folder), command
+
+
+def same_numbers(by_example, by_command):
+    """The table, the verdict, and the accuracy; the command adds a line above, and more words about the accuracy."""
+    *report, accuracy = by_example.splitlines()
+    lines = by_command.splitlines()
+    assert report == lines[2:-2] and len(report) == 25
+    assert accuracy.removeprefix("Test accuracy: ") in lines[-2].split()
+
+
+def test_deep_sigmoid_does_what_the_command_does(tmp_path):
+    same_numbers(*of_both(tmp_path, 9))  # so many that not every step is recorded
+
+
+@pytest.mark.slow
+def test_deep_sigmoid_does_what_the_command_does_by_default(tmp_path):
+    same_numbers(*of_both(tmp_path))
+
+
+def test_the_tour_in_the_readme_runs(tmp_path):
+    (tour,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    printed = example("tour.py", folder=tmp_path, source=tour)
+    x = np.array([1.0, 2.0, 3.0])
+    t = np.tanh(x)
+    second = 2 * (1 - t**2) ** 2 - 4 * t**2 * (1 - t**2)  # of tanh(x)^2
+    numbers = [float(n) for n in re.findall(r"-?\d+\.\d*", printed)]
+    assert numbers[:4] == pytest.approx([(t**2).sum(), *second], abs=1e-6)
+    assert "True tensor([ 1.,  8., 27.]" in printed
 
 
 def test_deep_sigmoid_is_short():

@@ -19,8 +19,8 @@ SHORT = ("gradflow", "--depth", "6", "--epochs", "1")
 
 
 def environment():
-    display = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
-    kept = {name: value for name, value in os.environ.items() if name not in display}
+    left_out = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", "PYTHONUNBUFFERED")  # output is buffered, as it is for most
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return {**kept, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
@@ -201,3 +201,64 @@ def test_ctrl_c_outside_the_steps_is_no_traceback(tmp_path, monkeypatch, capsys)
     assert entry.main(["gradflow"]) == 130
     assert capsys.readouterr().err == "\nstopped\n"
     assert (tmp_path / "gradflow.png").read_text() == "old"
+
+
+# ------------------------------------------------------------------------------------- output that goes nowhere
+
+
+def run_into(stdout, *arguments, folder):
+    return subprocess.run([sys.executable, "-W", "error", "-m", "minigrad", *arguments], cwd=folder, env=environment(),
+                          text=True, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, check=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+@pytest.mark.parametrize("arguments", [SHORT, ("--help",)])
+def test_a_reader_that_is_gone_ends_it_quietly(arguments, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = run_into(writing, *arguments, folder=tmp_path)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_head_gets_its_line_and_the_rest_is_quiet(tmp_path):
+    command = [sys.executable, "-W", "error", "-m", "minigrad", *SHORT]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline().startswith("6 sigmoid layers")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [SHORT, ("--help",)])
+def test_a_full_disk_is_one_line(arguments, tmp_path):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = run_into(full, *arguments, folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "minigrad: error: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells")
+@pytest.mark.parametrize("arguments, status, out", [
+    ("gradflow --depth 2 --epochs 1", 0, "Picture: gradflow.png\n"), ("gradflow --depth 0", 2, ""),
+    ("gradflow --out none/a.png", 2, ""),
+])
+def test_without_stderr_it_runs_all_the_same(arguments, status, out, tmp_path):
+    """And what belongs there does not turn up in the output."""
+    command = f'exec "{sys.executable}" -m minigrad {arguments} 2>&-'
+    result = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(), text=True, stdout=subprocess.PIPE,
+                            stdin=subprocess.DEVNULL, check=False)
+    assert result.returncode == status
+    assert result.stdout.endswith(out) and bool(result.stdout) == bool(out)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells")
+def test_without_stdout_it_still_draws(tmp_path):
+    command = f'exec "{sys.executable}" -m minigrad gradflow --depth 2 --epochs 1 >&-'
+    result = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(), text=True, stderr=subprocess.PIPE,
+                            stdin=subprocess.DEVNULL, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    png_size(tmp_path / "gradflow.png")

@@ -25,7 +25,7 @@ class Backend(Protocol):
 
     device_type: str  # the name users write: "cpu", "cuda"
     array_type: type  # every array of this backend is of exactly this class
-    xp: Any  # the NumPy-like namespace: zeros, full, arange, asarray, ...
+    xp: Any  # the NumPy-like namespace: at least arange asarray eye full ones zeros
 
     def device_of(self, array: Array) -> Device:
         """The device that holds `array`, its index filled in."""

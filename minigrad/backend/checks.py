@@ -1,5 +1,12 @@
 """When a check on values is answered: at once, or when a GPU is next waited for."""
 
-from contextvars import ContextVar
+import threading
 
-at_once: ContextVar[bool] = ContextVar("at_once", default=False)  # set by minigrad.debug()
+
+class _AtOnce(threading.local):
+    """Set by minigrad.debug(). No context variable: ops run their forwards in a context of their own."""
+
+    value = False
+
+
+at_once = _AtOnce()

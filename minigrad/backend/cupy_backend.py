@@ -85,7 +85,7 @@ class CupyBackend:
         with self.on(self.device_of(ok)):
             self._deferred.append((ok.all(), error))
         if (
-            checks.at_once.get() or len(self._deferred) > 256
+            checks.at_once.value or len(self._deferred) > 256
         ):  # a loop that never synchronises must not grow without bound
             self.synchronize()
 

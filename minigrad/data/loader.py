@@ -23,7 +23,8 @@ class DataLoader:
     one) a batch is one take() a tensor. drop_last: leave out a last batch that is not full.
     num_workers and pin_memory are accepted so that code carries over; examples are fetched here and now.
 
-    Raises ValueError for a batch size below 1 and for options that exclude each other.
+    Raises, when it is made, ValueError for a batch size below 1, a negative num_workers and options that exclude each
+    other, and TypeError for options of another kind; IndexError in the loop, for an index that the dataset lacks.
     """
 
     def __init__(
@@ -38,8 +39,14 @@ class DataLoader:
             raise ValueError("DataLoader: a sampler sets the order; leave out shuffle")
         if batch_size is None and drop_last:
             raise ValueError("DataLoader: batch_size=None makes no batches, so drop_last has no meaning")
-        if batch_size is not None and (isinstance(batch_size, bool) or operator.index(batch_size) < 1):
+        if batch_size is not None and _whole("batch_size", batch_size, "a positive integer or None") < 1:
             raise ValueError(f"DataLoader: batch_size must be a positive integer or None, not {batch_size!r}")
+        if _whole("num_workers", num_workers, "0 or a positive integer") < 0:
+            raise ValueError(f"DataLoader: num_workers must be 0 or a positive integer, not {num_workers}")
+        if collate_fn is not None and not callable(collate_fn):
+            raise TypeError(f"DataLoader: collate_fn must be a function of a list of examples, not {collate_fn!r}")
+        _check_iterable("sampler", sampler, "of indices")
+        _check_iterable("batch_sampler", batch_sampler, "of lists of indices")
         rng_of(generator)  # raises for what is no Generator, now rather than in the loop
         self.dataset = dataset
         self.batch_size = batch_size if batch_sampler is None else None
@@ -61,7 +68,7 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         if self.batch_sampler is not None:
-            return (self._batch(indices) for indices in self.batch_sampler)
+            return (self._batch(self._checked("batch_sampler", indices)) for indices in self.batch_sampler)
         order = self._order()
         if self.batch_size is None:
             return (self._single(int(i)) for i in order)
@@ -70,9 +77,21 @@ class DataLoader:
 
     def _order(self) -> Any:
         if self.sampler is not None:
-            return list(self.sampler)
+            return self._checked("sampler", self.sampler)
         n = len(self.dataset)
         return rng_of(self.generator).permutation(n) if self.shuffle else np.arange(n)
+
+    def _checked(self, source: str, indices: Iterable[int]) -> list[int]:
+        """`indices` as a list, each from -n up to n - 1 as in any sequence of n examples, if the dataset tells its n."""
+        listed = [operator.index(i) for i in indices]
+        try:
+            n = len(self.dataset)
+        except (TypeError, NotImplementedError):
+            return listed
+        wrong = next((i for i in listed if not -n <= i < n), None)
+        if wrong is not None:
+            raise IndexError(f"DataLoader: {source} gave index {wrong}, but the dataset has {n} examples")
+        return listed
 
     def _single(self, index: int) -> Any:
         example = self.dataset[index]
@@ -82,3 +101,17 @@ class DataLoader:
         if self.collate_fn is None:
             return fetch(self.dataset, indices)
         return self.collate_fn([self.dataset[int(i)] for i in indices])
+
+
+def _whole(name: str, value: Any, what: str) -> int:
+    try:
+        if isinstance(value, bool):
+            raise ValueError(f"DataLoader: {name} must be {what}, not {value}")
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"DataLoader: {name} must be {what}, not {value!r}") from None
+
+
+def _check_iterable(name: str, value: Any, what: str) -> None:
+    if value is not None and not hasattr(value, "__iter__") and not hasattr(value, "__getitem__"):
+        raise TypeError(f"DataLoader: {name} must be an iterable {what}, not {value!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import sys
 from pathlib import Path
@@ -68,13 +69,13 @@ def run(options: argparse.Namespace) -> int:
         path = check_path(options.out)
         data_sets = data.digits("train"), data.digits("test")
     except (ImportError, OSError, ValueError) as error:
-        print(f"minigrad gradflow: error: {error}", file=sys.stderr)
+        complain(f"minigrad gradflow: error: {error}")
         return _STARTED_WRONG
     print(describe(settings), flush=True)
     try:
         return report(settings, train(settings, data_sets), path)
     except KeyboardInterrupt:  # before the first step, or once more while the report is made
-        print("\nstopped", file=sys.stderr)
+        complain("\nstopped")
         return _INTERRUPTED
 
 
@@ -82,7 +83,7 @@ def report(settings: Settings, result: Result, path: Path) -> int:
     """Print the table and the verdict, and draw the picture, of what was recorded."""
     interrupted = result.steps_done < result.steps_planned
     if interrupted:
-        print(f"\nstopped after {result.steps_done} of {result.steps_planned} steps", file=sys.stderr)
+        complain(f"\nstopped after {result.steps_done} of {result.steps_planned} steps")
     if not len(result.flow):
         return _INTERRUPTED
     summary = profile(result.flow)
@@ -90,10 +91,17 @@ def report(settings: Settings, result: Result, path: Path) -> int:
     try:
         draw(result.flow, path, describe(settings))
     except OSError as error:
-        print(f"minigrad gradflow: error: {error}", file=sys.stderr)
+        complain(f"minigrad gradflow: error: {error}")
         return 1
     print(f"Picture: {path}")
     return _INTERRUPTED if interrupted else 0
+
+
+def complain(message: str) -> None:
+    """Print to stderr, if there is one that can be written; the exit status tells the rest."""
+    if sys.stderr is not None:  # None if the shell closed it; print() would then write to stdout
+        with contextlib.suppress(OSError):
+            print(message, file=sys.stderr)
 
 
 def describe(settings: Settings) -> str:

@@ -85,7 +85,7 @@ def accuracy(model: nn.Module, data_set: Any) -> float:
 
 def progress(steps: Iterable[Any], total: int) -> Iterable[Any]:
     """`steps` with a progress bar on stderr, if that is a terminal and tqdm is installed; a bar is no use in a log."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return steps
     try:
         from tqdm import tqdm

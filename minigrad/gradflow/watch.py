@@ -10,14 +10,11 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 from ..gradmode import is_grad_enabled
-from ..nn import Module
+from ..nn import Activation, Module
 from ..tensor import Tensor
 from . import chain
 from .record import Flow, Layer, Reading
-from .statistics import norm, saturated_fraction
-
-# Leaf modules without parameters that bend: the output of the layer below is their pre-activation.
-ACTIVATIONS = {"Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "LogSigmoid"}
+from .statistics import ENDS, norm, saturated_fraction
 
 
 @contextmanager
@@ -79,8 +76,13 @@ def _leaves_of(model: Module) -> list[tuple[str, Module]]:
         (name or type(module).__name__, module)
         for name, module in model.named_modules()
         if next(module.children(), None) is None
-        and (type(module).__name__ in ACTIVATIONS or next(module.parameters(), None) is not None)
+        and (isinstance(module, Activation) or next(module.parameters(), None) is not None)
     ]
+
+
+def _ends_like(module: Activation) -> str:
+    """The activation whose ends this one has: a subclass of ReLU is off where ReLU is."""
+    return next((kind.__name__ for kind in type(module).__mro__ if kind.__name__ in ENDS), "")
 
 
 class _Step:
@@ -109,9 +111,9 @@ class _Step:
             if not isinstance(output, Tensor) or not output.is_floating_point():
                 return
             kind = type(module).__name__
-            if kind in ACTIVATIONS:
+            if isinstance(module, Activation):
                 if args and isinstance(args[0], Tensor):
-                    self._see_activation(name, kind, args[0], output)
+                    self._see_activation(name, module, args[0], output)
             else:
                 self._see_layer(name, kind, module, output)
 
@@ -126,13 +128,14 @@ class _Step:
             if not layer.frozen:
                 self._gradient_hooks.append(weight.register_hook(lambda g: self._take_weight_grad(reading, g)))
 
-    def _see_activation(self, name: str, kind: str, z: Tensor, output: Tensor) -> None:
+    def _see_activation(self, name: str, module: Activation, z: Tensor, output: Tensor) -> None:
+        kind = type(module).__name__
         i = next((i for i in reversed(range(len(self._outputs))) if self._outputs[i].array is z.array), None)
         if i is None:
             self._add(Layer(name, kind), z)
             i = -1
         self.layers[i].activation = kind
-        self.readings[i].saturated = saturated_fraction(output.array, kind)
+        self.readings[i].saturated = saturated_fraction(output.array, _ends_like(module))
 
     def _add(self, layer: Layer, z: Tensor) -> Reading:
         reading = Reading()

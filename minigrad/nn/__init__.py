@@ -7,11 +7,11 @@ from .activation import (
 from .container import Sequential
 from .linear import Flatten, Identity, Linear
 from .loss import CrossEntropyLoss, MSELoss, NLLLoss
-from .module import Module
+from .module import Activation, Layer, Module
 from .parameter import Parameter
 
 __all__ = [
-    "CrossEntropyLoss", "ELU", "Flatten", "GELU", "Identity", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax",
+    "Activation", "CrossEntropyLoss", "ELU", "Flatten", "GELU", "Identity", "Layer", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax",
     "MSELoss", "Module", "NLLLoss", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
     "functional", "init", "utils",
 ]  # fmt: skip

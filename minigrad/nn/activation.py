@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 from . import functional as F
-from .module import Layer
+from .module import Activation, Layer
 
 
-class Tanh(Layer):
+class Tanh(Activation):
     """tanh(x)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
-class Sigmoid(Layer):
+class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
-class LogSigmoid(Layer):
+class LogSigmoid(Activation):
     """log(sigmoid(x)), without overflow."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
-class Softplus(Layer):
+class Softplus(Activation):
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x > threshold."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -43,7 +43,7 @@ class Softplus(Layer):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class ReLU(Layer):
+class ReLU(Activation):
     """max(x, 0). `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -57,7 +57,7 @@ class ReLU(Layer):
         return "inplace=True" if self.inplace else ""
 
 
-class LeakyReLU(Layer):
+class LeakyReLU(Activation):
     """x where x > 0, else negative_slope * x. `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
@@ -72,7 +72,7 @@ class LeakyReLU(Layer):
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
 
-class ELU(Layer):
+class ELU(Activation):
     """x where x > 0, else alpha * (exp(x) - 1). `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -87,7 +87,7 @@ class ELU(Layer):
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 
-class GELU(Layer):
+class GELU(Activation):
     """x * Phi(x), Phi the normal distribution function, or with approximate="tanh" its approximation.
 
     Raises ValueError for another approximation.
@@ -106,7 +106,7 @@ class GELU(Layer):
         return f"approximate={self.approximate!r}"
 
 
-class SiLU(Layer):
+class SiLU(Activation):
     """x * sigmoid(x). `inplace` is accepted, and the result is a new tensor all the same."""
 
     def __init__(self, inplace: bool = False) -> None:

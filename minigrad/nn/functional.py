@@ -163,7 +163,7 @@ def _class_loss(
 
 
 def _own_if_plain(input: Any, target: Any, ignore_index: int) -> Any:
-    """Where each label is, in the common case, checked in one go: (N, C), int64, on the CPU, all in range. None otherwise."""
+    """Where each label is, in the common case, checked in one go: (N, C), int64, on the CPU, in range; else None."""
     x, labels = getattr(input, "array", None), getattr(target, "array", None)
     if not (x.__class__ is labels.__class__ is np.ndarray) or x.ndim != 2 or labels.shape != x.shape[:1]:
         return None

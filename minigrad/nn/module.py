@@ -445,6 +445,10 @@ class Layer(Module):
         def __call__(self, input: Tensor) -> Tensor: ...
 
 
+class Activation(Layer):
+    """A layer that bends each element by itself, and has no parameters that could do more."""
+
+
 def _indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 

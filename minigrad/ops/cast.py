@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Device, device_of, move
-from ..dispatch import op
+from ..dispatch import house_op as op
 from .typing import T, Unary
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import backend_of, dtypes
 from .typing import Binary, Number, Operand, T, Unary
-from ..dispatch import op
+from ..dispatch import house_op as op
 
 # ---------------------------------------------------------------------------------------------------- arithmetic
 
@@ -150,7 +150,7 @@ power: Binary = op(
 )
 
 
-def pow(input: Any, exponent: Any) -> Any:
+def pow(input: T, exponent: Operand) -> T:
     """input ** exponent, each a tensor or a number.
 
     Raises ValueError for integers to a negative integer power, TypeError for booleans to the power of booleans.
@@ -287,7 +287,7 @@ logsigmoid: Unary = op(
     lambda x: -np.logaddexp(0, -x), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float"
 )
 # False is a 0 that leaves a bool a bool.
-relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: g * (y > 0), name="relu")
+relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: np.where(y <= 0, 0, g), name="relu")
 silu: Unary = op(
     lambda x: x * sigmoid(x), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float"
 )
@@ -393,7 +393,7 @@ def clamp(input: T, min: Number | None = None, max: Number | None = None) -> T:
     return clamp_op(input if input.dtype == dtype else input.astype(dtype), low=low, high=high)
 
 
-def where(condition: Any, input: Any, other: Any) -> Any:
+def where(condition: T, input: Operand, other: Operand) -> T:
     """input where condition is true, else other, broadcast together."""
     if not hasattr(condition, "dtype"):
         raise TypeError(f"where: the condition must be a bool tensor, not {type(condition).__name__}")
@@ -428,11 +428,11 @@ isinf: Unary = op(np.isinf, name="isinf")
 isfinite: Unary = op(np.isfinite, name="isfinite")
 
 
-def eq(input: Any, other: Any) -> Any:
+def eq(input: T, other: Operand) -> T:
     """True where input equals other."""
     return eq_op(input, other)
 
 
-def ne(input: Any, other: Any) -> Any:
+def ne(input: T, other: Operand) -> T:
     """True where input differs from other."""
     return ne_op(input, other)

@@ -7,16 +7,16 @@ getitem.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from ..backend import backend_of, dtypes, where_lies
-from ..dispatch import op
+from ..dispatch import house_op as op
 from . import dims
 from .elementwise import maximum, minimum, where
 from .indices import is_basic, read_index
-from .reduce import amax, amin, argmax, argmin, needs_elements
+from .reduce import amax, amin, argmax, argmin, back_to, needs_elements, wide
 from .shape import zeros_shaped
 from .typing import Operand, T
 
@@ -34,12 +34,13 @@ def _getitem(x: Any, *, index: tuple) -> Any:
 
 def _scatter(g: Any, *, index: tuple, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with g added at `index`; repeated indices accumulate."""
-    whole = zeros_shaped(shape, g)
     if is_basic(index):
+        whole = zeros_shaped(shape, g)
         whole[index] = g
-    else:
-        backend_of(g).scatter_add(whole, index, g)
-    return whole
+        return whole
+    whole = zeros_shaped(shape, wide(g))
+    backend_of(g).scatter_add(whole, index, wide(g))
+    return back_to(g.dtype, whole)
 
 
 scatter_op = op(_scatter, lambda g, _y, _g, *, index, shape: getitem_op(g, index=index), name="scatter")
@@ -111,12 +112,11 @@ def _full_index(index: Any, dim: int) -> tuple:
 
 
 def _scatter_add(x: Any, index: Any, src: Any, *, dim: int) -> Any:
-    y = x.copy()
-    if y.ndim == 0:
-        return y + src.reshape(())
-    backend = backend_of(y)
-    backend.scatter_add(y, _full_index(index, dim), src[tuple(slice(n) for n in index.shape)])
-    return y
+    if x.ndim == 0:
+        return x + src.reshape(())
+    y = wide(x) if x.dtype == dtypes.float16 else x.copy()
+    backend_of(y).scatter_add(y, _full_index(index, dim), wide(src[tuple(slice(n) for n in index.shape)]))
+    return back_to(x.dtype, y)
 
 
 def _gather(x: Any, index: Any, *, dim: int) -> Any:
@@ -283,7 +283,13 @@ def _extremum(x: Any, dim: Any, keepdim: bool, whole: Any, index_of: Any, pair: 
     return ValuesAndIndices(values, index)
 
 
-def max(input: T, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def max(input: T, dim: None = None, keepdim: bool = False) -> T: ...
+@overload
+def max(input: T, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+@overload
+def max(input: T, dim: Operand) -> Any: ...
+def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; with `dim`, (values, indices) along it, the gradient going to that index.
 
     With a tensor in place of `dim`, maximum.
@@ -291,7 +297,13 @@ def max(input: T, dim: Any = None, keepdim: bool = False) -> Any:
     return _extremum(input, dim, keepdim, amax, argmax, maximum, "max")
 
 
-def min(input: T, dim: Any = None, keepdim: bool = False) -> Any:
+@overload
+def min(input: T, dim: None = None, keepdim: bool = False) -> T: ...
+@overload
+def min(input: T, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+@overload
+def min(input: T, dim: Operand) -> Any: ...
+def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; with `dim`, (values, indices) along it, the gradient going to that index.
 
     With a tensor in place of `dim`, minimum.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import backend_of, dtypes
-from ..dispatch import op
+from ..dispatch import house_op as op
 from .typing import Operand, T
 
 

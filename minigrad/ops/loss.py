@@ -14,8 +14,8 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..backend import backend_of, dtypes
-from ..dispatch import op
-from .reduce import sum_op
+from ..dispatch import house_op as op
+from .reduce import back_to, sum_op, wide
 from .shape import zeros_shaped
 
 
@@ -69,6 +69,8 @@ less_at_class = op(
 
 
 def _weighted(losses: Any, weight: Any, total: bool) -> Any:
+    """The losses, or their sum, in single precision if they are halves."""
+    losses = wide(losses)
     if isinstance(weight, float):
         return np.add.reduce(losses, axis=None) * weight if total else losses * weight
     losses = np.where(weight != 0, losses * weight, 0)  # an ignored example may have an infinite loss
@@ -76,12 +78,12 @@ def _weighted(losses: Any, weight: Any, total: bool) -> Any:
 
 
 def _nll(logp: Any, own: Any, weight: Any, *, total: bool) -> Any:
-    return _weighted(-logp.reshape(-1)[own], weight, total)
+    return back_to(logp.dtype, _weighted(-logp.reshape(-1)[own], weight, total))
 
 
 nll_op = op(
     _nll,
-    lambda g, _y, _logp, own, weight, *, total: put_at_class(-g * weight, own, shape=_logp.shape),
+    lambda g, _y, _logp, own, weight, *, total: put_at_class(back_to(g.dtype, -wide(g) * weight), own, shape=_logp.shape),
     None, None,
     name="nll_loss",
 )
@@ -89,6 +91,8 @@ nll_op = op(
 
 def _cross_entropy(x: Any, own: Any, weight: Any, *, total: bool) -> tuple:
     """(the loss, the log-softmax): the second is hidden, and reused by the vjp."""
+    if x.dtype == dtypes.float16:
+        return tuple(y.astype(x.dtype) for y in _cross_entropy(wide(x), own, weight, total=total))
     axis = 1 if x.ndim > 1 else 0
     logp = x - backend_of(x).amax(x, axis=axis, keepdims=True)
     logp -= np.log(np.add.reduce(np.exp(logp), axis=axis, keepdims=True))
@@ -100,17 +104,18 @@ def _cross_entropy_joint(
 ) -> list:
     """Through the loss, weight * (softmax - onehot); through the hidden log-softmax, its own vjp."""
     g, g_logp = gs
-    logp = ys[1]
+    dtype, logp = ys[1].dtype, wide(ys[1])
     axis = _class_axis(logp.ndim)
     p = np.exp(logp)
     gx = None
     if g is not None:
-        g = g * weight
+        g = wide(g) * weight
         gx = less_at_class(p * _with_class_axis(g, axis), g, own)
     if g_logp is not None:
+        g_logp = wide(g_logp)
         through = g_logp - p * sum_op(g_logp, axis=(axis,), keep=True)
         gx = through if gx is None else gx + through
-    return [gx, None, None]
+    return [None if gx is None else back_to(dtype, gx), None, None]
 
 
 def _with_class_axis(g: Any, axis: int) -> Any:
@@ -122,11 +127,13 @@ cross_entropy_op = op(_cross_entropy, joint=_cross_entropy_joint, name="cross_en
 
 def _mse(a: Any, b: Any, *, total: bool, weight: float) -> Any:
     d = a - b
-    return np.add.reduce(d * d, axis=None) * weight if total else d * d
+    if not total:
+        return d * d
+    return back_to(d.dtype, np.add.reduce(wide(d) * wide(d), axis=None) * weight)
 
 
 def _mse_vjp(g: Any, a: Any, b: Any, weight: float) -> Any:
-    return (g * (2 * weight)) * (a - b)
+    return back_to(g.dtype, (wide(g) * (2 * weight)) * (a - b))
 
 
 mse_op = op(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import backend_of, dtypes
-from ..dispatch import op
+from ..dispatch import house_op as op
 from . import dims
 from .elementwise import abs, exp, sign, square
 from .typing import Dims, Number, T
@@ -41,6 +41,15 @@ def _float_input(x: Any, dtype: Any = None) -> Any:
     return x if dtype is None or x.dtype == dtype else x.astype(dtype)
 
 
+def wide(x: Any) -> Any:
+    """Halves in single precision, in which they are added up: past 65504 a half is infinite, past 2048 it skips."""
+    return x.astype(dtypes.float32) if x.dtype == dtypes.float16 else x
+
+
+def back_to(dtype: Any, y: Any) -> Any:
+    return y if y.dtype == dtype else y.astype(dtype)
+
+
 # ------------------------------------------------------------------------------------------------ sums and moments
 
 
@@ -51,14 +60,13 @@ def _sum(x: Any, *, axis: Any, keep: bool) -> Any:
 
 
 def _mean(x: Any, *, axis: Any, keep: bool) -> Any:
-    wide = dtypes.float32 if x.dtype == dtypes.float16 else None
-    mean = np.add.reduce(x, axis=axis, keepdims=keep, dtype=wide) / x.dtype.type(_count(x, axis))
-    return mean if wide is None else mean.astype(x.dtype)
+    dtype = dtypes.float32 if x.dtype == dtypes.float16 else x.dtype  # the count, too, may be no half
+    return back_to(x.dtype, np.add.reduce(x, axis=axis, keepdims=keep, dtype=dtype) / dtype.type(_count(x, axis)))
 
 
 def _scaled(g: Any, n: int | float) -> Any:
     """g / n, and NaN where n is 0, without Python's ZeroDivisionError."""
-    return g * (1 / n if n else math.nan)
+    return back_to(g.dtype, wide(g) * (1 / n if n else math.nan))
 
 
 sum_op = op(_sum, lambda g, _y, _x, *, axis, keep: _spread(g, _x, axis, keep), name="sum")
@@ -95,8 +103,12 @@ def _var(x: Any, *, axis: Any, keep: bool, correction: Number) -> Any:
 
 
 def _var_vjp(g: Any, _y: Any, x: Any, *, axis: Any, keep: bool, correction: Number) -> Any:
-    g = _kept(g, x, axis, keep)
-    return _scaled(g + g, _freedom(x, axis, correction)) * (x - mean_op(x, axis=axis, keep=True))
+    g, deviation = _kept(wide(g), x, axis, keep), _deviation(x, axis)
+    return back_to(x.dtype, _scaled(g + g, _freedom(x, axis, correction)) * deviation)
+
+
+def _deviation(x: Any, axis: Any) -> Any:
+    return wide(x) - mean_op(wide(x), axis=axis, keep=True)
 
 
 def _std(x: Any, **options: Any) -> Any:
@@ -104,9 +116,9 @@ def _std(x: Any, **options: Any) -> Any:
 
 
 def _std_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool, correction: Number) -> Any:
-    g, y = _kept(g, x, axis, keep), _kept(y, x, axis, keep)
+    g, y = _kept(wide(g), x, axis, keep), _kept(wide(y), x, axis, keep)
     per_deviation = np.where(y == 0, 0, _scaled(g, _freedom(x, axis, correction)) / y)  # equal values: slope 0, not NaN
-    return per_deviation * (x - mean_op(x, axis=axis, keep=True))
+    return back_to(x.dtype, per_deviation * _deviation(x, axis))
 
 
 var_op = op(_var, _var_vjp, name="var")
@@ -248,18 +260,22 @@ def _finite_max(x: Any, axis: Any) -> Any:
 
 
 def _logsumexp(x: Any, *, axis: Any, keep: bool) -> Any:
+    if x.dtype == dtypes.float16:
+        return _logsumexp(wide(x), axis=axis, keep=keep).astype(x.dtype)
     top = _finite_max(x, axis)
     y = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keep else y.reshape(tuple(n for i, n in enumerate(x.shape) if axis is not None and i not in axis))
 
 
 def _logsumexp_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
-    return _kept(g, x, axis, keep) * exp(x - _kept(y, x, axis, keep))
+    return back_to(x.dtype, _kept(wide(g), x, axis, keep) * exp(wide(x) - _kept(wide(y), x, axis, keep)))
 
 
 def _softmax(x: Any, *, axis: int) -> Any:
     if x.ndim == 0:
         return np.exp(x - x)
+    if x.dtype == dtypes.float16:
+        return _softmax(wide(x), axis=axis).astype(x.dtype)
     e = np.exp(x - backend_of(x).amax(x, axis=axis, keepdims=True))
     e /= np.add.reduce(e, axis=axis, keepdims=True)
     return e
@@ -268,6 +284,8 @@ def _softmax(x: Any, *, axis: int) -> Any:
 def _log_softmax(x: Any, *, axis: int) -> Any:
     if x.ndim == 0:
         return x - x
+    if x.dtype == dtypes.float16:
+        return _log_softmax(wide(x), axis=axis).astype(x.dtype)
     shifted = x - backend_of(x).amax(x, axis=axis, keepdims=True)
     shifted -= np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
     return shifted
@@ -277,9 +295,21 @@ def _along(x: Any, axis: int) -> Any:
     return sum_op(x, axis=(axis,) if x.ndim else None, keep=True)
 
 
+def _softmax_vjp(g: Any, y: Any, _x: Any, *, axis: int) -> Any:
+    h, p = wide(g), wide(y)
+    return back_to(g.dtype, p * (h - _along(h * p, axis)))
+
+
+def _log_softmax_vjp(g: Any, y: Any, _x: Any, *, axis: int) -> Any:
+    h = wide(g)
+    return back_to(g.dtype, h - np.exp(wide(y)) * _along(h, axis))
+
+
 logsumexp_op = op(_logsumexp, _logsumexp_vjp, name="logsumexp")
-softmax_op = op(_softmax, lambda g, y, _x, *, axis: y * (g - _along(g * y, axis)), name="softmax")
-log_softmax_op = op(_log_softmax, lambda g, y, _x, *, axis: g - np.exp(y) * _along(g, axis), name="log_softmax")
+softmax_op = op(_softmax, _softmax_vjp, name="softmax")
+log_softmax_op = op(_log_softmax, _log_softmax_vjp, name="log_softmax")
+
+
 def _cumsum(x: Any, *, axis: int) -> Any:
     if x.ndim == 0:
         return _sum(x, axis=None, keep=False)

@@ -7,7 +7,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..backend import backend_of, dtypes
-from ..dispatch import op
+from ..dispatch import house_op as op
 from . import dims
 from .typing import Number, T
 
@@ -127,7 +127,7 @@ def expand(input: T, *sizes: int | Sequence[int]) -> T:
     lead = len(wanted) - input.ndim
     old = (1,) * max(lead, 0) + tuple(input.shape)
     full = tuple(m if n == -1 and i >= lead else n for i, (m, n) in enumerate(zip(old, wanted)))
-    if lead < 0 or -1 in full or not builtin_all(m == n or m == 1 for m, n in zip(old, full)):
+    if lead < 0 or -1 in full or not all(m == n or m == 1 for m, n in zip(old, full)):
         raise ValueError(
             f"expand: shape {tuple(input.shape)} does not expand to {wanted}; only dimensions of size 1 do"
         )
@@ -135,7 +135,6 @@ def expand(input: T, *sizes: int | Sequence[int]) -> T:
 
 
 broadcast_to = expand
-builtin_all = all
 
 # ------------------------------------------------------------------------------------------- joining and splitting
 
@@ -172,7 +171,7 @@ def _tensor_list(tensors: Any, name: str) -> list:
 def cat(tensors: Sequence[T], dim: int = 0) -> T:
     """Tensors joined along a dimension that they have; all other sizes must agree."""
     tensors = _tensor_list(tensors, "cat")
-    if builtin_any(t.ndim == 0 for t in tensors):
+    if any(t.ndim == 0 for t in tensors):
         raise ValueError("cat: 0-d tensors have no dimension to join along; use stack")
     axis = dims.one(dim, tensors[0].ndim, "cat")
     rest = [(*t.shape[:axis], *t.shape[axis + 1 :]) for t in tensors]
@@ -182,7 +181,6 @@ def cat(tensors: Sequence[T], dim: int = 0) -> T:
 
 
 concatenate = cat
-builtin_any = any
 
 
 def stack(tensors: Sequence[T], dim: int = 0) -> T:
@@ -257,12 +255,9 @@ def split(input: T, split_size_or_sections: int | Sequence[int], dim: int = 0) -
         sizes = [size] * (n // size) + ([n % size] if n % size else [])
         return _split_at(input, axis, sizes or [0])
     sizes = list(dims.shape_of((split_size_or_sections,), "split"))
-    if builtin_sum(sizes) != n or min(sizes, default=0) < 0:
+    if sum(sizes) != n or min(sizes, default=0) < 0:
         raise ValueError(f"split: sizes {sizes} must be non-negative and add up to {n}, the size of dim {dim}")
     return _split_at(input, axis, sizes)
-
-
-builtin_sum = sum
 
 
 def chunk(input: T, chunks: int, dim: int = 0) -> tuple[T, ...]:
@@ -327,10 +322,10 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: Number = 0)
         )
     pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
     widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
-    if builtin_any(n + a + b < 0 for n, (a, b) in zip(input.shape, widths)):
+    if any(n + a + b < 0 for n, (a, b) in zip(input.shape, widths)):
         raise ValueError(f"pad: {tuple(pad)} cuts away more than shape {tuple(input.shape)} has")
     cut = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, widths))
-    if builtin_any(a < 0 or b < 0 for a, b in widths):
+    if any(a < 0 or b < 0 for a, b in widths):
         input = input[cut]
     return pad_op(input, widths=tuple((max(a, 0), max(b, 0)) for a, b in widths), value=value)
 

@@ -60,9 +60,13 @@ def _number(loss: Any) -> float:
 def table(rows: list[tuple[str, dict[str, list[float]]]], names: list[str], base: str, unit: float, form: str) -> str:
     lines = ["| " + " | ".join(["step", *names]) + " |", "|" + "---|" * (len(names) + 1)]
     for title, times in rows:
-        cells = [f"{median(times[n]) / unit:{form}} ({ratio(times[n], times[base]):.2f})" if n in times else "-" for n in names]
+        cells = [_cell(times[n], times[base], unit, form) if n in times else "-" for n in names]
         lines.append("| " + " | ".join([title, *cells]) + " |")
     return "\n".join(lines)
+
+
+def _cell(times: list[float], base: list[float], unit: float, form: str) -> str:
+    return f"{median(times) / unit:{form}} ({ratio(times, base):.2f})"
 
 
 def training_steps(rounds: int, only: str) -> str:
@@ -90,7 +94,7 @@ def chain_of_ops(rounds: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=25, help="turns that each contender takes (default 25)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only the rows whose name holds TEXT; 'chain' for the chain")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only rows whose name holds TEXT; 'chain' for the chain")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, one BLAS thread\n")
     if options.only != "chain":

@@ -131,6 +131,31 @@ def test_samplers():
     assert seen(DataLoader(numbers(), 2, sampler=(i for i in (4, 3)))) == [[4, 3]]
 
 
+@pytest.mark.parametrize("index", [10, -11])
+@pytest.mark.parametrize("options", [{}, {"batch_size": None}, {"batch_size": 2}, {"collate_fn": len}])
+def test_a_sampler_may_give_only_what_is_there(index, options):
+    message = f"sampler gave index {index}, but the dataset has 10 examples"
+    with pytest.raises(IndexError, match=f"^DataLoader: {message}"):
+        list(DataLoader(numbers(), sampler=[1, index], **options))
+    with pytest.raises(IndexError, match=f"^DataLoader: batch_{message}"):
+        list(DataLoader(numbers(), batch_sampler=[[1], [2, index]]))
+
+
+def test_a_sampler_may_count_from_the_end_and_give_any_integers():
+    assert seen(DataLoader(numbers(), 3, sampler=[-1, -10, np.int64(4)])) == [[9, 0, 4]]
+    assert seen(DataLoader(numbers(), batch_sampler=[np.array([3, 1]), [minigrad.tensor(2)]])) == [[3, 1], [2]]
+    with pytest.raises(TypeError):
+        list(DataLoader(numbers(), sampler=[1.5]))
+
+
+def test_with_a_sampler_the_dataset_needs_no_length():
+    class Squares(Dataset):
+        def __getitem__(self, i):
+            return i * i
+
+    assert [b.tolist() for b in DataLoader(Squares(), 2, sampler=[3, 1000, 2])] == [[9, 1000000], [4]]
+
+
 def test_arguments_of_ported_code_are_accepted():
     assert len(list(DataLoader(numbers(), 5, num_workers=2, pin_memory=True))) == 2
 
@@ -142,14 +167,20 @@ def test_batch_sizes_that_are_none(size):
 
 
 @pytest.mark.parametrize(("options", "error", "message"), [
-    ({"batch_size": 2.5}, TypeError, "integer"),
+    ({"batch_size": 2.5}, TypeError, r"batch_size must be a positive integer or None, not 2\.5"),
+    ({"batch_size": "4"}, TypeError, "batch_size must be a positive integer or None, not '4'"),
+    ({"num_workers": -1}, ValueError, "num_workers must be 0 or a positive integer, not -1"),
+    ({"num_workers": 0.5}, TypeError, r"num_workers must be 0 or a positive integer, not 0\.5"),
+    ({"collate_fn": 3}, TypeError, "collate_fn must be a function of a list of examples, not 3"),
+    ({"sampler": 3}, TypeError, "sampler must be an iterable of indices, not 3"),
+    ({"batch_sampler": 3}, TypeError, "batch_sampler must be an iterable of lists of indices, not 3"),
     ({"sampler": [1], "shuffle": True}, ValueError, "leave out shuffle"),
     ({"batch_sampler": [[1]], "batch_size": 2}, ValueError, "batch_sampler excludes"),
     ({"batch_sampler": [[1]], "drop_last": True}, ValueError, "batch_sampler excludes"),
     ({"batch_size": None, "drop_last": True}, ValueError, "drop_last has no meaning"),
     ({"generator": 3}, TypeError, "Generator"),
 ])
-def test_options_that_exclude_each_other(options, error, message):
+def test_bad_options_are_refused_when_it_is_made(options, error, message):
     with pytest.raises(error, match=message):
         DataLoader(numbers(), **options)
 

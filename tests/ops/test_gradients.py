@@ -61,7 +61,7 @@ def _arrays(value):
     """The raw NumPy arrays in what a pull is given or gives."""
     if isinstance(value, np.ndarray):
         return [value]
-    if isinstance(value, autograd.Slots):
+    if isinstance(value, autograd.PartialGradients):
         return _arrays(list(value.by_index.values()))
     if isinstance(value, (list, tuple)):
         return [a for item in value for a in _arrays(item)]
@@ -104,7 +104,7 @@ def test_vjps_keep_their_dtype(sample, dtype, watched_pulls):
         grad(ys, leaves, upstream, materialize_grads=True)
     for name, _, _, grads, expected in watched_pulls:
         for g, argument in zip(grads, expected):
-            if g is not None and not isinstance(g, autograd.Slots) and argument is not None:
+            if g is not None and not isinstance(g, autograd.PartialGradients) and argument is not None:
                 assert g.dtype == argument, f"a vjp of {name} returned {g.dtype} for an argument of {argument}"
 
 

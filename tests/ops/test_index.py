@@ -142,3 +142,17 @@ def test_masks_of_fewer_dimensions():
     assert x[:, minigrad.tensor([True, False, True])].tolist() == [[0, 2], [3, 5]]
     assert x[x > 10].shape == (0,)
     assert x[minigrad.tensor(True)].shape == (1, 2, 3) and x[False].shape == (0, 2, 3)
+
+
+def test_halves_are_scattered_in_more_precision():
+    """In float16, adding 0.1 stops at 256."""
+    tenth = float(np.float16(0.1))
+    src = minigrad.full((5000,), 0.1, dtype="float16", requires_grad=True)
+    index = minigrad.zeros(5000, dtype="int64")
+    y = minigrad.scatter_add(minigrad.zeros(2, dtype="float16"), 0, index, src)
+    assert y.dtype == "float16" and y.tolist() == [np.float16(5000 * tenth), 0]
+    assert grad(y[0], src)[0].tolist() == [1] * 5000
+    x = minigrad.zeros(2, dtype="float16", requires_grad=True)
+    for picked in (x[index], minigrad.gather(x, 0, index)):
+        (g,) = grad(picked, x, minigrad.full((5000,), 0.1, dtype="float16"))
+        assert g.dtype == "float16" and g.tolist() == [np.float16(5000 * tenth), 0]

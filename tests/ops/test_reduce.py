@@ -6,6 +6,7 @@ import pytest
 
 import minigrad
 from minigrad import grad, gradcheck, gradgradcheck
+from minigrad.nn import functional as F
 
 
 @pytest.mark.parametrize("shift", [0.0, 4096.0, -4096.0, 2.0**40])
@@ -168,3 +169,57 @@ def test_several_dimensions_in_any_order(dim):
 def test_compositions(function):
     x = minigrad.tensor(np.random.default_rng(3).uniform(0.5, 2, (3, 3)), requires_grad=True)
     assert gradcheck(function, x, atol=1e-7, rtol=1e-6) and gradgradcheck(function, x, atol=1e-6, rtol=1e-5)
+
+
+MANY = 70_000  # more than the largest half
+
+
+def test_more_halves_than_the_largest_half_can_be_averaged():
+    x = minigrad.ones(MANY, dtype="float16", requires_grad=True)
+    y = minigrad.mean(x)
+    assert y.item() == 1 and y.dtype == "float16"
+    (g,) = grad(y * 1024, x)
+    np.testing.assert_array_equal(g.numpy(), np.full(MANY, 1024 / MANY).astype("float16"))
+
+
+def test_softmax_of_more_halves_than_the_largest_half():
+    x = minigrad.zeros(MANY, dtype="float16", requires_grad=True)
+    share = np.float16(1 / MANY)
+    y, logged = minigrad.softmax(x, 0), minigrad.log_softmax(x, 0)
+    np.testing.assert_array_equal(y.numpy(force=True), np.full(MANY, share))
+    np.testing.assert_array_equal(logged.numpy(force=True), np.full(MANY, np.float16(-math.log(MANY))))
+    assert minigrad.logsumexp(x, 0).item() == np.float16(math.log(MANY))
+    np.testing.assert_array_equal(grad(minigrad.logsumexp(x, 0), x)[0].numpy(),
+        np.full(MANY, np.exp(-float(np.float16(math.log(MANY))))).astype("float16"))
+    # g - exp(y) * sum(g), where sum(g) is no half
+    (g,) = grad(logged, x, minigrad.ones_like(logged))
+    np.testing.assert_allclose(g.numpy(), 1 - MANY * np.exp(-float(np.float16(math.log(MANY)))), atol=1e-3)
+    assert abs(grad(y, x, minigrad.ones_like(y))[0].numpy()).max() < 1e-6
+
+
+def test_the_spread_of_more_halves_than_the_largest_half():
+    values = np.tile([1.0, 3.0], MANY // 2)
+    x = minigrad.tensor(values, dtype="float16", requires_grad=True)
+    assert minigrad.var(x).item() == 1 and minigrad.std(x).item() == 1
+    expected = ((values - 2) * 1024 / (MANY - 1)).astype("float16")
+    np.testing.assert_array_equal(grad(minigrad.std(x) * 1024, x)[0].numpy(), expected)
+    np.testing.assert_array_equal(grad(minigrad.var(x) * 512, x)[0].numpy(), expected)
+
+
+def test_losses_of_more_halves_than_the_largest_half():
+    x = minigrad.full((MANY,), 2.0, dtype="float16", requires_grad=True)
+    zero = minigrad.zeros(MANY, dtype="float16")
+    loss = F.mse_loss(x, zero)
+    assert loss.item() == 4
+    np.testing.assert_array_equal(grad(loss * 1024, x)[0].numpy(), np.full(MANY, 4096 / MANY).astype("float16"))
+    assert F.mse_loss(minigrad.full((2,), 300.0, dtype="float16"), minigrad.zeros(2, dtype="float16"),
+        reduction="sum").item() == math.inf  # 180000 is itself no half
+    rows = minigrad.zeros(MANY, 2, dtype="float16", requires_grad=True)
+    labels = minigrad.zeros(MANY, dtype="int64")
+    log2 = np.float16(math.log(2))
+    assert F.cross_entropy(rows, labels).item() == log2
+    (g,) = grad(F.cross_entropy(rows, labels) * 1024, rows)
+    np.testing.assert_allclose(g.numpy()[:3], [[-512 / MANY, 512 / MANY]] * 3, rtol=2e-3)
+    one = minigrad.zeros(1, MANY, dtype="float16", requires_grad=True)
+    assert F.cross_entropy(one, minigrad.zeros(1, dtype="int64")).item() == np.float16(math.log(MANY))
+    assert F.nll_loss(minigrad.full((MANY, 2), -1.0, dtype="float16"), labels).item() == 1
