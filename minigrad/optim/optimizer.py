@@ -6,7 +6,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Callable, Iterable, Mapping
 
-from .. import kernels
+from ..kernels import Law, load
 from ..gradmode import enable_grad
 from ..backend import backend_of, dtypes
 from ..tensor import Tensor
@@ -53,7 +53,7 @@ class Optimizer(StepHooks):
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self._arenas: list[Arena] = []
-        self._laws: dict[tuple[bool, ...], kernels.Law] = {}
+        self._laws: dict[tuple[bool, ...], Law] = {}
         self._values_of = itemgetter(*defaults)
         entries = _listed(rule, params)
         if not entries:
@@ -65,7 +65,7 @@ class Optimizer(StepHooks):
     def check(self, group: dict[str, Any]) -> None:
         """Raise TypeError or ValueError for hyper-parameters that are wrong. Plain numbers, tuples and bools come."""
 
-    def rule(self, group: dict[str, Any], age: int) -> tuple[kernels.Law, dict[str, float]]:
+    def rule(self, group: dict[str, Any], age: int) -> tuple[Law, dict[str, float]]:
         """The law, and its scalars, for parameters of a group that have taken `age` steps."""
         raise NotImplementedError(f"{type(self).__name__} does not state its rule")
 
@@ -91,12 +91,12 @@ class Optimizer(StepHooks):
         law, _ = self._ruled(group, 1, self.numbers)
         return [name for name in law.updated if name in self.states]
 
-    def law(self, **flags: bool) -> kernels.Law:
+    def law(self, **flags: bool) -> Law:
         """The rule's law with these flags, given in the same order each time."""
         key = tuple(flags.values())
         found = self._laws.get(key)
         if found is None:
-            found = self._laws[key] = kernels.load(self.law_name, **flags)
+            found = self._laws[key] = load(self.law_name, **flags)
         return found
 
     # --------------------------------------------------------------------------------------------------- the groups
@@ -183,6 +183,11 @@ class Optimizer(StepHooks):
 
     def _prepare(self) -> None:
         """See that every parameter is in its place and every hyper-parameter in its range."""
+        if len(self.param_groups) != len(self._arenas):
+            raise ValueError(
+                f"{type(self).__name__}: param_groups has {len(self.param_groups)} groups, the optimizer was given "
+                f"{len(self._arenas)}; add one with add_param_group(), or make a new optimizer"
+            )
         stale = []
         for group, arena in zip(self.param_groups, self._arenas):
             if self._values_of(group) != arena.settings.given:
@@ -228,9 +233,9 @@ class Optimizer(StepHooks):
 
     def _ruled(
         self, group: dict[str, Any], age: int, numbers: Mapping[str, float]
-    ) -> tuple[kernels.Law, dict[str, float]]:
+    ) -> tuple[Law, dict[str, float]]:
         """rule(), given the numbers that it asks for, if any."""
-        rule: Callable[..., tuple[kernels.Law, dict[str, float]]] = self.rule
+        rule: Callable[..., tuple[Law, dict[str, float]]] = self.rule
         return rule(group, age, **numbers)
 
     # ------------------------------------------------------------------------------------------------------- state

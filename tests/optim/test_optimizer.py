@@ -355,3 +355,14 @@ def test_a_gradient_that_is_not_finite_is_refused_on_request(rule, bad):
     optimizer.error_if_nonfinite = False
     step(bad)
     assert not all(np.isfinite(second.tolist()))
+
+
+@pytest.mark.parametrize("change", [lambda groups: groups.append({**groups[0]}), lambda groups: groups.pop()])
+def test_groups_changed_behind_its_back_are_told(change):
+    p, q = (mg.ones(2, requires_grad=True) for _ in range(2))
+    optimizer = optim.SGD([{"params": [p]}, {"params": [q]}], lr=1.0)
+    change(optimizer.param_groups)
+    p.grad = mg.ones(2)
+    with pytest.raises(ValueError, match=r"groups, the optimizer was given 2; add one with add_param_group"):
+        optimizer.step()
+    assert p.tolist() == [1, 1]
