@@ -197,8 +197,8 @@ def prod(input: T, dim: int | None = None, keepdim: bool = False, *, dtype: Any 
 
 
 def _shared_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
-    """Equal extrema share the gradient; where one is NaN, so is the gradient."""
-    at = (x == _kept(y, x, axis, keep)).astype(g.dtype)
+    """Equal extrema share the gradient, and so do NaNs, which are the extremum wherever there is one."""
+    at = ((x == _kept(y, x, axis, keep)) | (x != x)).astype(g.dtype)
     return at * (_kept(g, x, axis, keep) / sum_op(at, axis=axis, keep=True))
 
 
@@ -218,14 +218,20 @@ def needs_elements(x: Any, axis: Any, name: str) -> None:
 
 
 def amax(input: T, dim: Dims = None, keepdim: bool = False) -> T:
-    """The largest value over `dim`; equal ones share the gradient."""
+    """The largest value over `dim`; equal ones share the gradient.
+
+    A NaN is the result, and has the gradient, as for PyTorch's max() (whose amax has NaN for a gradient there).
+    """
     axis = dims.reduced(dim, input.ndim, "amax")
     needs_elements(input, axis, "amax")
     return amax_op(input, axis=axis, keep=keepdim)
 
 
 def amin(input: T, dim: Dims = None, keepdim: bool = False) -> T:
-    """The smallest value over `dim`; equal ones share the gradient."""
+    """The smallest value over `dim`; equal ones share the gradient.
+
+    A NaN is the result, and has the gradient, as for PyTorch's min() (whose amin has NaN for a gradient there).
+    """
     axis = dims.reduced(dim, input.ndim, "amin")
     needs_elements(input, axis, "amin")
     return amin_op(input, axis=axis, keep=keepdim)

@@ -264,3 +264,16 @@ def test_the_second_derivative_of_the_norm(size):
     (g,) = grad(minigrad.norm(x), x, create_graph=True)
     rows = [grad(g[i], x, retain_graph=True)[0].numpy() * size for i in range(2)]
     np.testing.assert_allclose(rows, [[0.128, -0.096], [-0.096, 0.072]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["max", "min", "amax", "amin"])
+def test_a_nan_is_the_extremum_and_has_the_gradient(name, torch):
+    x = minigrad.tensor([1.0, math.nan, 2.0], requires_grad=True)
+    t = torch.tensor([1.0, math.nan, 2.0], requires_grad=True)
+    y = getattr(minigrad, name)(x)
+    y.backward()
+    getattr(torch, name.removeprefix("a"))(t).backward()
+    assert math.isnan(y.item()) and x.grad.tolist() == t.grad.tolist() == [0, 1, 0]
+    rows = minigrad.tensor([[math.nan, 1, math.nan], [4, 4, 4]], requires_grad=True)
+    (g,) = grad(getattr(minigrad, "a" + name.removeprefix("a"))(rows, 1).sum(), rows)
+    np.testing.assert_allclose(g.tolist(), [[0.5, 0, 0.5], [1 / 3] * 3], rtol=1e-6)

@@ -114,7 +114,8 @@ def test_along_a_row(name, rows, dtype, torch):
     if isinstance(y, tuple):
         y, z = y.values, z.values
     np.testing.assert_allclose(y.numpy(force=True), z.detach().numpy(), **TOLERANCE[dtype])
-    if y.requires_grad:
+    nan_everywhere = name in ("amax", "amin") and np.isnan(rows).any()  # in PyTorch; ours is as for max and min
+    if y.requires_grad and not nan_everywhere:
         upstream = np.linspace(1, 2, y.numel(), dtype=dtype).reshape(y.shape)
         y.backward(minigrad.tensor(upstream))
         z.backward(torch.from_numpy(upstream).to(z.dtype))
