@@ -198,8 +198,9 @@ def prod(input: T, dim: int | None = None, keepdim: bool = False, *, dtype: Any 
 
 def _shared_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
     """Equal extrema share the gradient, and so do NaNs, which are the extremum wherever there is one."""
+    g = wide(g)
     at = ((x == _kept(y, x, axis, keep)) | (x != x)).astype(g.dtype)
-    return at * (_kept(g, x, axis, keep) / sum_op(at, axis=axis, keep=True))
+    return back_to(x.dtype, at * (_kept(g, x, axis, keep) / sum_op(at, axis=axis, keep=True)))
 
 
 amax_op = op(

@@ -277,3 +277,9 @@ def test_a_nan_is_the_extremum_and_has_the_gradient(name, torch):
     rows = minigrad.tensor([[math.nan, 1, math.nan], [4, 4, 4]], requires_grad=True)
     (g,) = grad(getattr(minigrad, "a" + name.removeprefix("a"))(rows, 1).sum(), rows)
     np.testing.assert_allclose(g.tolist(), [[0.5, 0, 0.5], [1 / 3] * 3], rtol=1e-6)
+
+
+def test_more_equal_halves_than_the_largest_half_share_the_gradient():
+    x = minigrad.zeros(MANY, dtype="float16", requires_grad=True)
+    (g,) = grad(minigrad.amax(x) * 1024, x)
+    np.testing.assert_array_equal(g.numpy(), np.full(MANY, 1024 / MANY).astype("float16"))
