@@ -79,6 +79,7 @@ def test_the_tour_in_the_readme_runs(tmp_path):
     numbers = [float(n) for n in re.findall(r"-?\d+\.\d*", printed)]
     assert numbers[:4] == pytest.approx([(t**2).sum(), *second], abs=1e-6)
     assert "True tensor([ 1.,  8., 27.]" in printed
+    assert "The gradient vanishes on its way from layer 8 down to layer 1" in printed
 
 
 def test_deep_sigmoid_is_short():

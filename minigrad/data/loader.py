@@ -82,7 +82,7 @@ class DataLoader:
         return rng_of(self.generator).permutation(n) if self.shuffle else np.arange(n)
 
     def _checked(self, source: str, indices: Iterable[int]) -> list[int]:
-        """`indices` as a list, each from -n up to n - 1 as in any sequence of n examples, if the dataset tells its n."""
+        """`indices` as a list, each from -n up to n - 1 as in any sequence of n, if the dataset tells its n."""
         listed = [operator.index(i) for i in indices]
         try:
             n = len(self.dataset)

@@ -18,16 +18,18 @@ def tensors_in(output: Any) -> Iterator[Tensor]:
         yield from tensors_in(list(output.values()))
 
 
-def above(nodes: list[Any], outputs: Iterator[Tensor]) -> list[int | None]:
+def above(nodes: list[Any], outputs: Iterator[Tensor], results: list[Any] | None = None) -> list[int | None]:
     """For each layer's node the index of the one layer it goes to next; None at the top, and where the way branches.
 
-    nodes: of the pre-activations, None for one without a graph. outputs: what the model returned.
+    nodes: of the pre-activations, None for one without a graph. outputs: what the model returned. results: what the
+    activation made of each pre-activation, if one took it; ways that part and meet again inside it are one way.
     Where a value is used twice, as in a residual block, its gradient is a sum over two ways, and no gain along one of
     them would mean anything: such a layer has none above it.
     """
     users = _users([output.node for output in outputs if output.node is not None])
     index = {id(node): i for i, node in enumerate(nodes) if node is not None}
-    return [None if node is None else _next(node, users, index) for node in nodes]
+    ends = results or [None] * len(nodes)
+    return [None if node is None else _next(node, end, users, index) for node, end in zip(nodes, ends)]
 
 
 def _users(roots: list[Any]) -> dict[int, list[Any]]:
@@ -46,7 +48,24 @@ def _users(roots: list[Any]) -> dict[int, list[Any]]:
     return users
 
 
-def _next(node: Any, users: dict[int, list[Any]], index: dict[int, int]) -> int | None:
+def _between(top: Any, bottom: Any) -> set[int]:
+    """The ids of the nodes that `top` was made of, down to `bottom` and without it."""
+    inside: set[int] = set()
+    pending = [top]
+    while pending:
+        node = pending.pop()
+        if node is not None and node is not bottom and node.op is not None and id(node) not in inside:
+            inside.add(id(node))
+            pending += node.parents or ()
+    return inside
+
+
+def _next(node: Any, result: Any, users: dict[int, list[Any]], index: dict[int, int]) -> int | None:
+    takers = users.get(id(node), [])
+    if result is not None and len(takers) > 1 and {id(taker) for taker in takers} <= _between(result, node):
+        node = result  # x * sigmoid(x) takes x twice, but nothing else does
+        if id(node) in index:
+            return index[id(node)]
     while True:
         takers = users.get(id(node), [])
         if len(takers) != 1 or takers[0] is None:

@@ -94,6 +94,7 @@ class _Step:
         self.layers: list[Layer] = []
         self.readings: list[Reading] = []
         self._outputs: list[Tensor] = []  # of the layers, while the forward pass runs
+        self._activated: list[Tensor | None] = []  # what the activation made of each of them
         self._in_record = False
         self._gradient_hooks: list[Any] = []
         self._module_hooks = [module.register_forward_hook(self._see(name)) for name, module in leaves]
@@ -102,7 +103,7 @@ class _Step:
     def remove_hooks(self) -> None:
         for handle in self._module_hooks + self._gradient_hooks:
             handle.remove()
-        self._module_hooks, self._gradient_hooks, self._outputs = [], [], []
+        self._module_hooks, self._gradient_hooks, self._outputs, self._activated = [], [], [], []
 
     # ---------------------------------------------------------------------------------------------- the forward pass
 
@@ -134,6 +135,7 @@ class _Step:
         if i is None:
             self._add(Layer(name, kind), z)
             i = -1
+        self._activated[i] = output
         self.layers[i].activation = kind
         self.readings[i].saturated = saturated_fraction(output.array, _ends_like(module))
 
@@ -142,17 +144,19 @@ class _Step:
         self.layers.append(layer)
         self.readings.append(reading)
         self._outputs.append(z)
+        self._activated.append(None)
         if z.requires_grad:
             self._gradient_hooks.append(z.register_hook(lambda g: self._take_delta(reading, g)))
         return reading
 
     def _end(self, _module: Module, _args: tuple[Any, ...], output: Any) -> None:
-        above = chain.above([z.node for z in self._outputs], chain.tensors_in(output))
+        results = [None if a is None else a.node for a in self._activated]
+        above = chain.above([z.node for z in self._outputs], chain.tensors_in(output), results)
         for layer, i in zip(self.layers, above):
             layer.above = i
         for handle in self._module_hooks:
             handle.remove()
-        self._module_hooks, self._outputs = [], []
+        self._module_hooks, self._outputs, self._activated = [], [], []
 
     # --------------------------------------------------------------------------------------------- the backward pass
 

@@ -7,7 +7,7 @@ the result is always a new tensor.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from ..ops.loss import cross_entropy_op, first_classes, mse_op, nll_op, own_clas
 from ..tensor import Tensor
 
 __all__ = [
-    "cross_entropy", "elu", "gelu", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mse_loss", "nll_loss", "relu",
-    "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "cross_entropy", "elu", "gelu", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mse_loss", "nll_loss",
+    "one_hot", "pad", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip
 
 
@@ -92,6 +92,25 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
 
 def _class_dim(input: Tensor) -> int:
     return 0 if input.ndim in (0, 1, 3) else 1
+
+
+# ------------------------------------------------------------------------------------------------- shapes and labels
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    """Borders of `value` (0 by default): pad = (left, right) of the last dimension, then of the one before it, ...
+
+    Negative widths cut away. Raises NotImplementedError for a mode other than "constant".
+    """
+    return ops.pad(_tensor(input, "pad"), pad, mode, 0 if value is None else value)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """int64 of shape (*tensor.shape, num_classes): 1 at each label, 0 elsewhere; -1 stands for the largest label + 1.
+
+    Raises ValueError for a label outside [0, num_classes).
+    """
+    return ops.one_hot(_tensor(tensor, "one_hot"), num_classes)
 
 
 # --------------------------------------------------------------------------------------------------------- losses

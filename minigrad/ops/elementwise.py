@@ -217,8 +217,31 @@ _flat = lambda g, _y, _x: np.zeros_like(g)  # noqa: E731 -- constant almost ever
 sign: Unary = op(lambda x: np.sign(x) if x.dtype.kind != "b" else x.copy(), _flat, name="sign")
 floor: Unary = op(_of_floats(np.floor), _flat, name="floor")
 ceil: Unary = op(_of_floats(np.ceil), _flat, name="ceil")
-round: Unary = op(_of_floats(np.rint), _flat, name="round")
 trunc: Unary = op(_of_floats(np.trunc), _flat, name="trunc")
+
+
+def _round(x: Any, *, decimals: int) -> Any:
+    if x.dtype.kind != "f":
+        return x.copy()
+    if decimals == 0:
+        return np.rint(x)
+    if x.dtype == dtypes.float16:  # of which 10^5 is none
+        return _round(x.astype(dtypes.float32), decimals=decimals).astype(x.dtype)
+    power = x.dtype.type(10 ** math.fabs(decimals))
+    return np.rint(x * power) / power if decimals > 0 else np.rint(x / power) * power
+
+
+round_op = op(_round, lambda g, _y, _x, *, decimals: np.zeros_like(g), name="round")
+
+
+def round(input: T, decimals: int = 0) -> T:
+    """The nearest whole number, or multiple of 10^-decimals; halves go to the even one. The gradient is 0.
+
+    Raises TypeError for integers with negative decimals.
+    """
+    if decimals < 0 and input.dtype.kind != "f":
+        raise TypeError(f"round: {decimals} decimals need floating-point values, got dtype {input.dtype}; cast first")
+    return round_op(input, decimals=decimals)
 
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969): |x| <= 0.46875 by A/B,
@@ -320,16 +343,21 @@ gelu_op = op(
 _GELU_TANH = math.sqrt(2 / math.pi)
 
 
+def _gelu_tanh(x: Any) -> Any:
+    if x.dtype == dtypes.float16:  # whose cubes overflow from 41 on
+        return _gelu_tanh(x.astype(dtypes.float32)).astype(x.dtype)
+    return x * 0.5 * (np.tanh((x + x * x * x * 0.044715) * _GELU_TANH) + 1)
+
+
 def _gelu_tanh_vjp(g: Any, _y: Any, x: Any) -> Any:
+    if x.dtype == dtypes.float16:
+        return _gelu_tanh_vjp(g.astype(dtypes.float32), None, x.astype(dtypes.float32)).astype(x.dtype)
     t = np.tanh((x + x * x * x * 0.044715) * _GELU_TANH)
     slope = (x * x * (3 * 0.044715) + 1) * _GELU_TANH
     return g * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * slope)
 
 
-gelu_tanh_op = op(
-    lambda x: x * 0.5 * (np.tanh((x + x * x * x * 0.044715) * _GELU_TANH) + 1), _gelu_tanh_vjp,
-    name="gelu_tanh", cast="float",
-)
+gelu_tanh_op = op(_gelu_tanh, _gelu_tanh_vjp, name="gelu_tanh", cast="float")
 
 
 def leaky_relu(input: T, negative_slope: float = 0.01) -> T:
@@ -379,7 +407,11 @@ where_op = op(
 
 
 def clamp(input: T, min: Number | None = None, max: Number | None = None) -> T:
-    """min where x < min, max where x > max, else x, with gradient 1 inside and at the ends. min and max are numbers."""
+    """min where x < min, max where x > max, else x, with gradient 1 inside and at the ends.
+
+    Unlike PyTorch's, the bounds are numbers only: for tensors use maximum and minimum.
+    Raises TypeError for a bound that is no number, ValueError if both are missing.
+    """
     for name, bound in (("min", min), ("max", max)):
         if bound is not None and not isinstance(bound, (int, float, np.generic)):
             raise TypeError(

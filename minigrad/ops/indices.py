@@ -5,7 +5,8 @@ NumPy does the indexing, but where it and PyTorch mean different things by one i
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Sequence
+from typing import Any, Callable
 
 import numpy as np
 
@@ -23,10 +24,21 @@ def read_index(index: Any, x: Any) -> tuple:
     Raises IndexError for what cannot index, RuntimeError for an index tensor on another device.
     """
     raw = getattr(x, "array", x) if hasattr(x, "face") else x
+    if isinstance(index, list) and _stands_for_a_tuple(index):
+        index = tuple(index)
     parts = tuple(_read_part(part, raw) for part in (index if isinstance(index, tuple) else (index,)))
     if len(parts) == raw.ndim and all(part.__class__ is int for part in parts):
         return (*parts, Ellipsis)  # or NumPy answers with a number of its own instead of a view of the element
     return parts if is_basic(parts) else _read_arrays(parts, raw)
+
+
+def _stands_for_a_tuple(index: list) -> bool:
+    """PyTorch's rule: a short list is one index of numbers, unless something in it is more than a number."""
+    return len(index) < 32 and any(
+        part is None or part is Ellipsis or isinstance(part, (slice, Sequence)) or hasattr(part, "face")
+        or is_array(part)
+        for part in index
+    )
 
 
 def _read_part(part: Any, x: Any) -> Any:
@@ -41,7 +53,9 @@ def _read_part(part: Any, x: Any) -> Any:
                 f"getitem: the index is on {device_of(part)} and the tensor on {device_of(x)}; "
                 f"move the index with .to('{device_of(x)}')"
             )
-    elif not is_array(part):
+    elif is_array(part):
+        part = part.copy()  # the caller's own, which may change before the gradient is taken
+    else:
         part = np.asarray(part)
         if part.size == 0 and part.dtype.kind == "f":
             part = part.astype(dtypes.int64)  # x[[]]

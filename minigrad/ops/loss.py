@@ -83,7 +83,9 @@ def _nll(logp: Any, own: Any, weight: Any, *, total: bool) -> Any:
 
 nll_op = op(
     _nll,
-    lambda g, _y, _logp, own, weight, *, total: put_at_class(back_to(g.dtype, -wide(g) * weight), own, shape=_logp.shape),
+    lambda g, _y, _logp, own, weight, *, total: put_at_class(
+        back_to(g.dtype, -wide(g) * weight), own, shape=_logp.shape
+    ),
     None, None,
     name="nll_loss",
 )

@@ -197,9 +197,10 @@ def prod(input: T, dim: int | None = None, keepdim: bool = False, *, dtype: Any 
 
 
 def _shared_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
-    """Equal extrema share the gradient; where one is NaN, so is the gradient."""
-    at = (x == _kept(y, x, axis, keep)).astype(g.dtype)
-    return at * (_kept(g, x, axis, keep) / sum_op(at, axis=axis, keep=True))
+    """Equal extrema share the gradient, and so do NaNs, which are the extremum wherever there is one."""
+    g = wide(g)
+    at = ((x == _kept(y, x, axis, keep)) | (x != x)).astype(g.dtype)
+    return back_to(x.dtype, at * (_kept(g, x, axis, keep) / sum_op(at, axis=axis, keep=True)))
 
 
 amax_op = op(
@@ -218,14 +219,20 @@ def needs_elements(x: Any, axis: Any, name: str) -> None:
 
 
 def amax(input: T, dim: Dims = None, keepdim: bool = False) -> T:
-    """The largest value over `dim`; equal ones share the gradient."""
+    """The largest value over `dim`; equal ones share the gradient.
+
+    A NaN is the result, and has the gradient, as for PyTorch's max() (whose amax has NaN for a gradient there).
+    """
     axis = dims.reduced(dim, input.ndim, "amax")
     needs_elements(input, axis, "amax")
     return amax_op(input, axis=axis, keep=keepdim)
 
 
 def amin(input: T, dim: Dims = None, keepdim: bool = False) -> T:
-    """The smallest value over `dim`; equal ones share the gradient."""
+    """The smallest value over `dim`; equal ones share the gradient.
+
+    A NaN is the result, and has the gradient, as for PyTorch's min() (whose amin has NaN for a gradient there).
+    """
     axis = dims.reduced(dim, input.ndim, "amin")
     needs_elements(input, axis, "amin")
     return amin_op(input, axis=axis, keep=keepdim)
@@ -264,7 +271,7 @@ def _logsumexp(x: Any, *, axis: Any, keep: bool) -> Any:
         return _logsumexp(wide(x), axis=axis, keep=keep).astype(x.dtype)
     top = _finite_max(x, axis)
     y = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return y if keep else y.reshape(tuple(n for i, n in enumerate(x.shape) if axis is not None and i not in axis))
+    return y if keep else _reduced(y, axis)
 
 
 def _logsumexp_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
@@ -363,15 +370,45 @@ def cumsum(input: T, dim: int, *, dtype: Any = None) -> T:
 # ----------------------------------------------------------------------------------------------------------- norms
 
 
+_SQUARES_FIT = (1e-140, 1e140)  # what float64 can square, and sum, and tell from 0
+
+
 def _norm(x: Any, *, axis: Any, keep: bool) -> Any:
-    if x.dtype == dtypes.float16:
-        return _norm(x.astype(dtypes.float32), axis=axis, keep=keep).astype(x.dtype)
-    return np.sqrt(np.add.reduce(x * x, axis=axis, keepdims=keep))
+    """Squares are summed in the next wider dtype, where they fit; float64 has none and is scaled if it must be."""
+    if x.dtype == dtypes.float64:
+        return _norm_of_doubles(x, axis, keep)
+    wider = dtypes.float32 if x.dtype == dtypes.float16 else dtypes.float64
+    return np.sqrt(np.add.reduce(np.multiply(x, x, dtype=wider), axis=axis, keepdims=keep)).astype(x.dtype)
+
+
+def _norm_of_doubles(x: Any, axis: Any, keep: bool) -> Any:
+    size = _largest_size(x, axis)
+    low, high = _SQUARES_FIT
+    fits = (size >= low) & (size <= high)
+    if bool(fits.all()):
+        return np.sqrt(np.add.reduce(x * x, axis=axis, keepdims=keep))
+    size = np.where(fits, 1, size)
+    scaled = x / size
+    return np.sqrt(np.add.reduce(scaled * scaled, axis=axis, keepdims=keep)) * (size if keep else _reduced(size, axis))
+
+
+def _largest_size(x: Any, axis: Any) -> Any:
+    """The largest |x| along axis, dimensions kept, and 1 where there is none or it is 0, infinite or NaN: a scale."""
+    if _count(x, axis) == 0:
+        return np.ones_like(np.add.reduce(x, axis=axis, keepdims=True))
+    top = backend_of(x).amax(np.absolute(x), axis=axis, keepdims=True)
+    return np.where(np.isfinite(top) & (top > 0), top, 1)
+
+
+def _reduced(kept: Any, axis: Any) -> Any:
+    """Without the ones that a reduction left."""
+    return kept.reshape(tuple(n for i, n in enumerate(kept.shape) if axis is not None and i not in axis))
 
 
 def _norm_vjp(g: Any, y: Any, x: Any, *, axis: Any, keep: bool) -> Any:
     g, y = _kept(g, x, axis, keep), _kept(y, x, axis, keep)
-    return x * np.where(y == 0, 0, g / np.where(y == 0, 1, y))  # 0 at the origin, where there is no slope
+    # x / y, at most 1, comes first: 1 / y may not fit. 0 at the origin, where there is no slope.
+    return np.where(y == 0, 0, g) * (x / np.where(y == 0, 1, y))
 
 
 norm_op = op(_norm, _norm_vjp, name="norm")
@@ -380,7 +417,9 @@ norm_op = op(_norm, _norm_vjp, name="norm")
 def _p_norm(x: Any, *, p: Number, axis: Any, keep: bool) -> Any:
     if x.dtype == dtypes.float16:
         return _p_norm(x.astype(dtypes.float32), p=p, axis=axis, keep=keep).astype(x.dtype)
-    return np.power(np.add.reduce(np.power(np.absolute(x), p), axis=axis, keepdims=keep), 1 / p)
+    size = _largest_size(x, axis)
+    powers = np.power(np.absolute(x / size), p)
+    return np.power(np.add.reduce(powers, axis=axis, keepdims=keep), 1 / p) * (size if keep else _reduced(size, axis))
 
 
 def _p_norm_vjp(g: Any, y: Any, x: Any, *, p: Number, axis: Any, keep: bool) -> Any:

@@ -111,10 +111,12 @@ def unsqueeze(input: T, dim: int) -> T:
 
 
 def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
-    """Dimensions start_dim to end_dim made one."""
+    """Dimensions start_dim to end_dim made one; itself if they are one already."""
     i, j = dims.one(start_dim, input.ndim, "flatten"), dims.one(end_dim, input.ndim, "flatten")
     if i > j:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+    if i == j and input.ndim:
+        return input
     middle = 1
     for n in input.shape[i : j + 1]:
         middle *= n

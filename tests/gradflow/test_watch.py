@@ -64,6 +64,75 @@ def test_every_quantity_is_that_of_longhand_backprop(rng, activation):
         assert math.isnan(flow.saturated[row, -1])
 
 
+class Gate(nn.ReLU):
+    """A ReLU under another name."""
+
+
+class Mish(nn.Activation):
+    """x tanh(softplus(x)) (Misra 2019), which minigrad does not have."""
+
+    def forward(self, input):
+        return input * nn.functional.softplus(input).tanh()
+
+
+def gate(z):
+    return np.maximum(z, 0), (z > 0).astype(float)
+
+
+def mish(z):
+    softplus = np.log1p(np.exp(z))
+    return z * np.tanh(softplus), np.tanh(softplus) + z * (1 - np.tanh(softplus) ** 2) / (1 + np.exp(-z))
+
+
+@pytest.mark.parametrize("activation, value_and_slope", [(Gate, gate), (Mish, mish)])
+def test_activations_of_ones_own_are_seen(rng, activation, value_and_slope):
+    """With the gain of each layer; a subclass of ReLU is off where ReLU is, what is new has no ends that we know of."""
+    model = nn.Sequential(nn.Linear(7, 9), activation(), nn.Linear(9, 5), activation(), nn.Linear(5, 3)).double()
+    x, upstream = rng.standard_normal((11, 7)), rng.standard_normal((11, 3))
+    with gradflow.watch(model) as flow:
+        one_step(model, minigrad.tensor(x), minigrad.tensor(upstream))
+    assert [layer.activation for layer in flow.layers] == [activation.__name__, activation.__name__, None]
+    w, b = arrays(model, "weight"), arrays(model, "bias")
+    a1, slope1 = value_and_slope(x @ w[0].T + b[0])
+    a2, slope2 = value_and_slope(a1 @ w[1].T + b[1])
+    delta2 = upstream @ w[2] * slope2
+    delta1 = delta2 @ w[1] * slope1
+    norms = [longhand.length(d) for d in (delta1, delta2, upstream)]
+    np.testing.assert_allclose(flow.delta_norm[0], norms, rtol=1e-12)
+    np.testing.assert_allclose(flow.gain[0], [norms[0] / norms[1], norms[1] / norms[2], math.nan], rtol=1e-12)
+    off = [(a1 == 0).mean(), (a2 == 0).mean()] if activation is Gate else [math.nan, math.nan]
+    np.testing.assert_array_equal(flow.saturated[0], [*off, math.nan])
+
+
+def test_a_way_around_an_activation_is_still_a_branch():
+    """The pre-activation is taken twice inside Mish, and once more beside it."""
+
+    class Around(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.low, self.mish, self.high = nn.Linear(3, 3), Mish(), nn.Linear(3, 2)
+
+        def forward(self, x):
+            z = self.low(x)
+            return self.high(self.mish(z) + z)
+
+    with gradflow.watch(model := Around()) as flow:
+        model(minigrad.ones(2, 3)).sum().backward()
+    assert np.isnan(flow.gain[0]).all() and np.isfinite(flow.delta_norm[0]).all()
+
+
+def test_an_activation_upon_an_activation_has_a_gain_of_its_own(rng):
+    model = nn.Sequential(nn.Linear(3, 3), Mish(), Mish(), nn.Linear(3, 2)).double()
+    x = rng.standard_normal((4, 3))
+    with gradflow.watch(model) as flow:
+        model(minigrad.tensor(x)).sum().backward()
+    w, b = arrays(model, "weight"), arrays(model, "bias")
+    a1, slope1 = mish(x @ w[0].T + b[0])
+    delta2 = np.ones((4, 2)) @ w[1] * mish(a1)[1]
+    norms = [longhand.length(d) for d in (delta2 * slope1, delta2, np.ones((4, 2)))]
+    np.testing.assert_allclose(flow.gain[0, :2], np.divide(norms[:2], norms[1:]), rtol=1e-12)
+
+
 @pytest.mark.parametrize("s, gain, tolerance, saturated, direction", [
     (1, 0.235, 0.01, 0.0, "vanishing"), (8, 0.88, 0.04, 0.58, "vanishing"), (16, 1.22, 0.04, 0.79, "exploding"),
 ])

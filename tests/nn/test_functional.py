@@ -243,3 +243,18 @@ def test_devices_do_not_mix(cuda, name):
         getattr(F, name)(x, t.to(cuda))
     with pytest.raises(RuntimeError, match="input is on cpu, the weight on cuda:0"):
         getattr(F, name)(x, t, w.to(cuda))
+
+
+def test_pad_and_one_hot_are_pytorchs(torch):
+    x = np.arange(6.0).reshape(2, 3)
+    for options in ({}, {"value": 2.5}, {"mode": "constant", "value": None}):
+        ours = F.pad(minigrad.tensor(x), (1, 2, 0, 1), **options)
+        theirs = torch.nn.functional.pad(torch.tensor(x), (1, 2, 0, 1), **options)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    labels = [[0, 2], [1, 0]]
+    for classes in (-1, 5):
+        ours = F.one_hot(minigrad.tensor(labels), classes)
+        assert ours.dtype == "int64"
+        assert ours.tolist() == torch.nn.functional.one_hot(torch.tensor(labels), classes).tolist()
+    with pytest.raises(TypeError, match="one_hot takes a Tensor, not list"):
+        F.one_hot(labels)

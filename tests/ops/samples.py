@@ -285,7 +285,8 @@ SAMPLES = {
     "ceil": elementwise(named("ceil"), inside),
     "round": [*elementwise(named("round"), lambda *s: Arg(s, lambda rng,
         s: rng.integers(-3, 3, s) + rng.uniform(0.1, 0.4, s))),
-              Sample(named("round"), given([-1.5, -0.5, 0.5, 1.5, 2.5]), orders=0)],
+              Sample(named("round"), given([-1.5, -0.5, 0.5, 1.5, 2.5]), orders=0),
+              Sample(named("round", decimals=1), given([-1.23, 0.18, 2.51]))],
     "trunc": elementwise(named("trunc"), inside),
     # ------------------------------------------------------------------------------------------------- activations
     "sigmoid": [*elementwise(named("sigmoid")), Sample(named("sigmoid"), given([-30, -5, 5, 30]))],

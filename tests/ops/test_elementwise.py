@@ -142,3 +142,31 @@ def test_infinities_met_by_right_make_no_noise(name, dtype):
         if g.requires_grad:
             grad(g[:2].sum(), x, materialize_grads=True)
         assert y.dtype == g.dtype == dtype
+
+
+def test_gelu_by_tanh_in_halves_far_from_zero():
+    x = minigrad.tensor([60000.0, 300, 42, 0, -42, -300, -60000], dtype="float16", requires_grad=True)
+    y = minigrad.gelu(x, approximate="tanh")
+    assert y.dtype == "float16" and y.tolist() == [60000, 300, 42, 0, 0, 0, 0]
+    (g,) = grad(y.sum(), x)
+    assert g.dtype == "float16" and g.tolist() == [1, 1, 1, 0.5, 0, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("decimals", [0, 1, 3, -1, -2])
+def test_round_to_decimals(decimals, dtype, torch):
+    values = np.array([0.25, 0.35, -1.2345, 15.0, 25.0, -149.0, 250.0, 0.0, np.inf, np.nan], dtype)
+    x = minigrad.tensor(values, requires_grad=True)
+    y = minigrad.round(x, decimals=decimals)
+    expected = torch.round(torch.from_numpy(values), decimals=decimals).numpy()
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y.numpy(force=True), expected)
+    np.testing.assert_array_equal(x.round(decimals=decimals).numpy(force=True), expected)
+    assert grad(y.sum(), x)[0].tolist() == [0] * len(values)
+
+
+def test_round_of_integers():
+    x = minigrad.tensor([15, 26])
+    assert x.round().tolist() == x.round(decimals=2).tolist() == [15, 26] and x.round().dtype == "int64"
+    with pytest.raises(TypeError, match="round: -1 decimals need floating-point values, got dtype int64"):
+        x.round(decimals=-1)

@@ -53,7 +53,7 @@ def test_repeated_indices_accumulate():
     weights = minigrad.tensor([1.0, 10.0, 100.0, 1000.0])
     (g,) = grad((x[[0, 2, 0, 0]] * weights).sum(), x)
     assert g.tolist() == [1101, 0, 10]
-    (g,) = grad((x[[[0, 0], [-1, 2]]] * weights.reshape(2, 2)).sum(), x)
+    (g,) = grad((x[minigrad.tensor([[0, 0], [-1, 2]])] * weights.reshape(2, 2)).sum(), x)
     assert g.tolist() == [11, 0, 1100]
 
 
@@ -127,7 +127,7 @@ def test_numbers_and_slices_give_views(index):
     assert np.shares_memory(x[index].array, x.array)
 
 
-@pytest.mark.parametrize("index", [[0], [[True] * 3] * 4, (slice(None), [0, 1]), minigrad.tensor([1]),
+@pytest.mark.parametrize("index", [[0], np.full((4, 3), True), (slice(None), [0, 1]), minigrad.tensor([1]),
     minigrad.tensor([True] * 4), (0, [1])], ids=repr)
 def test_arrays_and_masks_give_copies(index):
     """In memory order, as PyTorch's."""
@@ -156,3 +156,38 @@ def test_halves_are_scattered_in_more_precision():
     for picked in (x[index], minigrad.gather(x, 0, index)):
         (g,) = grad(picked, x, minigrad.full((5000,), 0.1, dtype="float16"))
         assert g.dtype == "float16" and g.tolist() == [np.float16(5000 * tenth), 0]
+
+
+@pytest.mark.parametrize("make", [
+    lambda tensor: [[0, 1], [1, 0]], lambda tensor: [slice(None), 0], lambda tensor: [tensor(0), tensor(1)],
+    lambda tensor: [tensor([0, 1]), tensor([1, 2])], lambda tensor: [None, 0], lambda tensor: [0, 1],
+    lambda tensor: [Ellipsis, 0], lambda tensor: [[0, 1]], lambda tensor: [True, False, True, False],
+    lambda tensor: [[True, False, True, False], 0], lambda tensor: [(0, 1), (1, 0)], lambda tensor: [],
+    lambda tensor: [[]], lambda tensor: [range(2), 0], lambda tensor: [tensor(0), 1],
+    lambda tensor: [[[0, 1], [1, 0]]], lambda tensor: [[0, 1]] * 33, lambda tensor: [tensor([3, 1])],
+    lambda tensor: [tensor([3, 1]), [1, 2], [0, 0]],
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")  # PyTorch's, of what it still does
+def test_a_list_stands_for_a_tuple_where_it_does_in_pytorch(make, torch):
+    x = minigrad.tensor(NUMBERS[..., 0], requires_grad=True)
+    t = torch.from_numpy(NUMBERS[..., 0].copy()).requires_grad_()
+    y, z = x[make(minigrad.tensor)], t[make(torch.tensor)]
+    np.testing.assert_array_equal(y.numpy(force=True), z.detach().numpy())
+    y.sum().backward()
+    z.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), t.grad.numpy())
+
+
+def test_an_index_array_that_changes_later_changes_no_gradient():
+    for key in (lambda i: i, lambda i: (slice(None), i), lambda i: [i]):
+        x = minigrad.zeros(3, 3, requires_grad=True)
+        index = np.array([0, 0])
+        expected = np.zeros((3, 3))
+        np.add.at(expected, key(index) if not isinstance(key(index), list) else index, 1)
+        y = x[key(index)]
+        index[:] = 2
+        assert grad(y.sum(), x)[0].tolist() == expected.tolist()
+    mask = np.array([True, False, False])
+    y = x[mask]
+    mask[:] = [False, True, True]
+    assert grad(y.sum(), x)[0].tolist() == [[1] * 3, [0] * 3, [0] * 3]

@@ -223,3 +223,63 @@ def test_losses_of_more_halves_than_the_largest_half():
     one = minigrad.zeros(1, MANY, dtype="float16", requires_grad=True)
     assert F.cross_entropy(one, minigrad.zeros(1, dtype="int64")).item() == np.float16(math.log(MANY))
     assert F.nll_loss(minigrad.full((MANY, 2), -1.0, dtype="float16"), labels).item() == 1
+
+
+SIZES = [("float32", 1e20), ("float32", 1e-30), ("float64", 1e200), ("float64", 1e-200), ("float64", 5e-324),
+         ("float64", 1.0)]
+
+
+@pytest.mark.parametrize(("dtype", "size"), SIZES)
+@pytest.mark.parametrize("p", [2, 3, 1.5])
+def test_norms_of_what_cannot_be_squared(p, dtype, size):
+    rtol = 1e-6 if dtype == "float32" else 1e-14
+    x = minigrad.tensor([size], dtype=dtype, requires_grad=True)
+    y = minigrad.norm(x, p)
+    assert y.dtype == dtype and y.item() == pytest.approx(x.item(), rel=rtol, abs=0)
+    assert grad(y, x)[0].tolist() == [1]
+    rows = [[3 * size, 4 * size, 0], [0, 0, 0], [1, 2, 2]]
+    x = minigrad.tensor(rows, dtype=dtype, requires_grad=True)
+    for keepdim in (False, True):
+        y = minigrad.norm(x, p, 1, keepdim)
+        first, last = (3**p + 4**p) ** (1 / p), (1 + 2 * 2**p) ** (1 / p)
+        if size > 5e-324:  # of which there are but whole multiples
+            np.testing.assert_allclose(y.numpy(force=True).reshape(-1), [first * size, 0, last], rtol=rtol)
+            slopes = [[(3 / first) ** (p - 1), (4 / first) ** (p - 1), 0], [0] * 3,
+                [v / last ** (p - 1) for v in (1, 2 ** (p - 1), 2 ** (p - 1))]]
+            np.testing.assert_allclose(grad(y.sum(), x)[0].numpy(), slopes, rtol=rtol)
+
+
+@pytest.mark.parametrize("p", [2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_norms_of_infinities_and_nan(p, dtype):
+    rows = minigrad.tensor([[math.inf, 1], [-math.inf, 1e30], [math.nan, 1], [math.inf, math.nan]], dtype=dtype)
+    y = minigrad.norm(rows, p, 1).tolist()
+    assert y[:2] == [math.inf] * 2 and math.isnan(y[2]) and math.isnan(y[3])
+
+
+@pytest.mark.parametrize("size", [1.0, 1e150])
+def test_the_second_derivative_of_the_norm(size):
+    """(I - u u^T) / |x|, with u = x / |x|."""
+    x = minigrad.tensor([3 * size, 4 * size], dtype="float64", requires_grad=True)
+    (g,) = grad(minigrad.norm(x), x, create_graph=True)
+    rows = [grad(g[i], x, retain_graph=True)[0].numpy() * size for i in range(2)]
+    np.testing.assert_allclose(rows, [[0.128, -0.096], [-0.096, 0.072]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["max", "min", "amax", "amin"])
+def test_a_nan_is_the_extremum_and_has_the_gradient(name, torch):
+    x = minigrad.tensor([1.0, math.nan, 2.0], requires_grad=True)
+    t = torch.tensor([1.0, math.nan, 2.0], requires_grad=True)
+    y = getattr(minigrad, name)(x)
+    y.backward()
+    getattr(torch, name.removeprefix("a"))(t).backward()
+    assert math.isnan(y.item()) and x.grad.tolist() == t.grad.tolist() == [0, 1, 0]
+    rows = minigrad.tensor([[math.nan, 1, math.nan], [4, 4, 4]], requires_grad=True)
+    (g,) = grad(getattr(minigrad, "a" + name.removeprefix("a"))(rows, 1).sum(), rows)
+    np.testing.assert_allclose(g.tolist(), [[0.5, 0, 0.5], [1 / 3] * 3], rtol=1e-6)
+
+
+def test_more_equal_halves_than_the_largest_half_share_the_gradient():
+    x = minigrad.zeros(MANY, dtype="float16", requires_grad=True)
+    (g,) = grad(minigrad.amax(x) * 1024, x)
+    np.testing.assert_array_equal(g.numpy(), np.full(MANY, 1024 / MANY).astype("float16"))

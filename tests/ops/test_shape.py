@@ -67,3 +67,12 @@ def test_a_long_unbind_and_stack_give_back_the_tensor():
     y = minigrad.stack(x.unbind())
     np.testing.assert_array_equal(y.numpy(force=True), x.numpy(force=True))
     np.testing.assert_array_equal(grad((y * y).sum(), x)[0].numpy(), 2 * x.numpy(force=True))
+
+
+def test_what_is_flat_or_contiguous_is_returned_itself():
+    x = minigrad.arange(6.0, requires_grad=True)
+    rows = minigrad.zeros(2, 3)
+    assert x.flatten() is x and x.contiguous() is x and rows.flatten(1) is rows and rows.flatten(0, 0) is rows
+    assert minigrad.tensor(3.0).flatten().shape == (1,)
+    with pytest.raises(IndexError, match="flatten"):
+        x.flatten(1)
