@@ -11,7 +11,7 @@ from .module import Activation, Layer, Module
 from .parameter import Parameter
 
 __all__ = [
-    "Activation", "CrossEntropyLoss", "ELU", "Flatten", "GELU", "Identity", "Layer", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax",
-    "MSELoss", "Module", "NLLLoss", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
-    "functional", "init", "utils",
+    "Activation", "CrossEntropyLoss", "ELU", "Flatten", "GELU", "Identity", "Layer", "LeakyReLU", "Linear",
+    "LogSigmoid", "LogSoftmax", "MSELoss", "Module", "NLLLoss", "Parameter", "ReLU", "Sequential", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "Tanh", "functional", "init", "utils",
 ]  # fmt: skip

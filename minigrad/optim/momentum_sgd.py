@@ -45,7 +45,7 @@ class MomentumSGD(Optimizer):
 
 
 class NAG(MomentumSGD):
-    """Nesterov's accelerated gradient: p <- p + v with v <- momentum * v - lr * g(p + momentum * v): jump, then correct.
+    """Nesterov's accelerated gradient: p <- p + v, v <- momentum * v - lr * g(p + momentum * v): jump, then correct.
 
     Sutskever et al. 2013, equations 3 and 4. step(closure) moves the parameters to p + momentum * v, calls the closure
     for the loss and the gradients there, and takes the step from where they were; what the closure itself writes into

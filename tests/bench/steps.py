@@ -94,7 +94,7 @@ def chain_of_ops(rounds: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=25, help="turns that each contender takes (default 25)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only rows whose name holds TEXT; 'chain' for the chain")
+    parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name holds TEXT, or 'chain'")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, one BLAS thread\n")
     if options.only != "chain":
