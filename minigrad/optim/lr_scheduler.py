@@ -14,7 +14,6 @@ changes nothing then.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import Counter
 from typing import Any, Callable, Iterable, Sequence
 
@@ -111,7 +110,7 @@ class MultiStepLR(LRScheduler):
         return [lr * self.gamma ** self.milestones[self.last_epoch] for lr in self._current()]
 
     def _get_closed_form_lr(self) -> list[float]:
-        passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
+        passed = sum(milestone <= self.last_epoch for milestone in self.milestones.elements())
         return [lr * self.gamma**passed for lr in self.base_lrs]
 
     def _load(self, key: str, value: Any) -> None:
@@ -434,7 +433,7 @@ class SequentialLR(_Composite):
             self._initial_step()
 
     def _at(self, epoch: int) -> tuple[int, LRScheduler]:
-        index = bisect_right(self._milestones, epoch)
+        index = sum(milestone <= epoch for milestone in self._milestones)
         return index, self._schedulers[index]
 
     def step(self) -> None:  # type: ignore[override]
