@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import wraps
-from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .backend import checks
 
 F = TypeVar("F", bound=Callable[..., Any])
+_IS_GENERATOR = 0x20  # inspect.CO_GENERATOR; the module inspect is slow to import
 
 CHECKED = "checked"  # recording as ever, and under debug()
 _recording: ContextVar[Any] = ContextVar("recording", default=True)  # a new thread starts with gradients on
@@ -108,7 +108,7 @@ def _in_force(mode: bool) -> Any:
 def _with_mode(function: F, mode: bool) -> F:
     if not callable(function):
         raise TypeError(f"a grad mode decorates a function, not {function!r}; for a block, write `with no_grad():`")
-    if isgeneratorfunction(function):
+    if getattr(getattr(function, "__code__", None), "co_flags", 0) & _IS_GENERATOR:
         return _generator_with_mode(function, mode)  # type: ignore[return-value]
 
     @wraps(function)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
@@ -21,27 +20,29 @@ _NUMBERS = ("t", "H_diag", "prev_loss")
 _TITLE = "LBFGS: the state of all parameters"
 
 
-@dataclass
 class Memory:
     """What L-BFGS knows of the landscape, by PyTorch's names; no array in it is ever written to."""
 
-    n_iter: int = 0
-    func_evals: int = 0
-    d: Any = None  # the last direction, and how far it was followed
-    t: float = 0.0
-    old_dirs: list[Any] = field(default_factory=list)  # y: differences of gradients, the oldest first
-    old_stps: list[Any] = field(default_factory=list)  # s: the steps that they belong to
-    ro: list[float] = field(default_factory=list)  # 1 / (y . s)
-    H_diag: float = 1.0
-    prev_flat_grad: Any = None
-    prev_loss: float = 0.0
+    def __init__(self, n_iter: int = 0, func_evals: int = 0) -> None:
+        self.n_iter = n_iter
+        self.func_evals = func_evals
+        self.d: Any = None  # the last direction, and how far it was followed
+        self.t = 0.0
+        self.old_dirs: list[Any] = []  # y: differences of gradients, the oldest first
+        self.old_stps: list[Any] = []  # s: the steps that they belong to
+        self.ro: list[float] = []  # 1 / (y . s)
+        self.H_diag = 1.0
+        self.prev_flat_grad: Any = None
+        self.prev_loss = 0.0
 
     def copied(self, like: Any) -> Memory:
         """A copy whose lists can grow, with the arrays where `like` is and of its dtype."""
-        return replace(
-            self, d=_as(self.d, like), prev_flat_grad=_as(self.prev_flat_grad, like), ro=list(self.ro),
-            old_dirs=[_as(y, like) for y in self.old_dirs], old_stps=[_as(s, like) for s in self.old_stps],
-        )  # fmt: skip
+        copy = Memory(self.n_iter, self.func_evals)
+        copy.t, copy.H_diag, copy.prev_loss, copy.ro = self.t, self.H_diag, self.prev_loss, list(self.ro)
+        copy.d, copy.prev_flat_grad = _as(self.d, like), _as(self.prev_flat_grad, like)
+        copy.old_dirs = [_as(y, like) for y in self.old_dirs]
+        copy.old_stps = [_as(s, like) for s in self.old_stps]
+        return copy
 
     @quiet
     def learn(self, g: Any, history_size: int) -> None:
@@ -322,7 +323,7 @@ def _read(entry: Mapping[str, Any], size: int) -> Memory:
     given = {key: value for key, value in entry.items() if value is not None and key != "al"}
     if not given:
         return Memory()
-    known = [part.name for part in fields(Memory)]
+    known = list(vars(Memory()))
     strangers = sorted(given.keys() - set(known))
     if strangers:
         raise ValueError(f"{_TITLE} has {strangers}, which are unknown; known are {sorted(known)}")
