@@ -15,7 +15,7 @@ import numpy as np
 
 from ..backend import backend_of, dtypes
 from ..dispatch import house_op as op
-from .reduce import back_to, sum_op, wide
+from .reduce import back_to, log_softmax_of, sum_op, wide
 from .shape import zeros_shaped
 
 
@@ -95,9 +95,7 @@ def _cross_entropy(x: Any, own: Any, weight: Any, *, total: bool) -> tuple:
     """(the loss, the log-softmax): the second is hidden, and reused by the vjp."""
     if x.dtype == dtypes.float16:
         return tuple(y.astype(x.dtype) for y in _cross_entropy(wide(x), own, weight, total=total))
-    axis = 1 if x.ndim > 1 else 0
-    logp = x - backend_of(x).amax(x, axis=axis, keepdims=True)
-    logp -= np.log(np.add.reduce(np.exp(logp), axis=axis, keepdims=True))
+    logp = log_softmax_of(x, axis=_class_axis(x.ndim))
     return _weighted(-logp.reshape(-1)[own], weight, total), logp
 
 

@@ -288,11 +288,12 @@ def _softmax(x: Any, *, axis: int) -> Any:
     return e
 
 
-def _log_softmax(x: Any, *, axis: int) -> Any:
+def log_softmax_of(x: Any, *, axis: int) -> Any:
+    """log_softmax of a raw array."""
     if x.ndim == 0:
         return x - x
     if x.dtype == dtypes.float16:
-        return _log_softmax(wide(x), axis=axis).astype(x.dtype)
+        return log_softmax_of(wide(x), axis=axis).astype(x.dtype)
     shifted = x - backend_of(x).amax(x, axis=axis, keepdims=True)
     shifted -= np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
     return shifted
@@ -314,7 +315,7 @@ def _log_softmax_vjp(g: Any, y: Any, _x: Any, *, axis: int) -> Any:
 
 logsumexp_op = op(_logsumexp, _logsumexp_vjp, name="logsumexp")
 softmax_op = op(_softmax, _softmax_vjp, name="softmax")
-log_softmax_op = op(_log_softmax, _log_softmax_vjp, name="log_softmax")
+log_softmax_op = op(log_softmax_of, _log_softmax_vjp, name="log_softmax")
 
 
 def _cumsum(x: Any, *, axis: int) -> Any:
