@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 
 from . import cuda_lowering, cupy_run, lint, numba_lowering, numba_run
+from .follow import Line, follow
 from .numpy_lowering import lower
 from .numpy_run import NumpyRunner
 from .tree import LawText
@@ -80,6 +81,21 @@ class Law:
         if lowering != "numpy":
             raise ValueError(f"law {self.name} has no lowering {lowering!r}; there are 'numpy', 'cuda' and 'numba'")
         return self._numpy.source
+
+    def follow(self, values: Mapping[str, float], dtype: Any = np.float64) -> list[Line]:
+        """What the law does to one element, line by line and operation by operation, in numbers of that dtype.
+
+        `values` holds a number for each array and scalar, by name; nothing is written. Raises TypeError for a name that
+        is missing or unknown, or a dtype that is no float.
+        """
+        names = [*self._arrays, *self.scalars]
+        if values.keys() != set(names):
+            missing, unknown = [n for n in names if n not in values], sorted(values.keys() - set(names))
+            raise TypeError(f"law {self.name} takes a number for each of {names}; missing {missing}, unknown {unknown}")
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(f"law {self.name} is followed in floating point, not in {np.dtype(dtype)}")
+        numbers = {name: self._as_float(name, values[name]) for name in names}
+        return follow(self._tree, self.flags, np.dtype(dtype), numbers)
 
     def __repr__(self) -> str:
         sections = (self.inputs, self.updated, self.scalars)

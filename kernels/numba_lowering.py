@@ -7,8 +7,9 @@ no name in a law has. Printing follows the tree exactly, so that every rounding 
 
 from __future__ import annotations
 
-from .tree import ARITHMETIC, LawText, children
-from .tree import Assign, Binary, Call, Name, Negative, Node, Number
+from .notation import write
+from .tree import LawText, children
+from .tree import Assign, Call, Node
 
 # Where the functions of the language come from: a module, or a definition of our own. Those of Python's own names, such
 # as max, and of NumPy's where are not what the language means, or make arrays of single elements.
@@ -75,36 +76,5 @@ def _helpers(functions: set[str]) -> str:
     return "".join(f"{text}\n\n" for name, text in _DEFINITIONS.items() if name in functions)
 
 
-# ---- statements and expressions
-
-_ATOM = 4
-_STRENGTH = {"*": 2, "/": 2, "+": 1, "-": 1}  # comparisons bind less, the minus sign more
-
-
 def _statement(statement: Assign) -> str:
-    return f"{statement.target} = {_text(statement.value)}"
-
-
-def _text(node: Node) -> str:
-    if isinstance(node, Number):
-        return f"T({node.value!r})"
-    if isinstance(node, Name):
-        return node.name
-    if isinstance(node, Negative):
-        return "-" + _enclosed(node.operand, 3)
-    if isinstance(node, Binary):
-        strength = _strength(node)
-        # Parentheses stay around a right operand of equal strength: a + (b + c) does not round as a + b + c does.
-        return f"{_enclosed(node.left, strength)} {node.operator} {_enclosed(node.right, strength + 1)}"
-    assert isinstance(node, Call)
-    return f"{node.function}({', '.join(_text(argument) for argument in node.arguments)})"
-
-
-def _enclosed(node: Node, strength: int) -> str:
-    return _text(node) if _strength(node) >= strength else f"({_text(node)})"
-
-
-def _strength(node: Node) -> int:
-    if isinstance(node, Binary):
-        return _STRENGTH[node.operator] if node.operator in ARITHMETIC else 0
-    return 3 if isinstance(node, Negative) else _ATOM
+    return f"{statement.target} = {write(statement.value, lambda number: f'T({number!r})')}"

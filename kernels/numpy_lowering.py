@@ -100,7 +100,7 @@ class _Trace:
             return repr(node.value)
         if isinstance(node, Name):
             return self.known.get(node.name, node.name)  # a name that is no array and no local is a scalar
-        function, kind, arguments = _step(node)
+        function, kind, arguments = operation(node)
         operands = tuple(self.follow(argument, statement) for argument in arguments)
         key = (function, *operands)
         if key not in self.computed:
@@ -116,7 +116,7 @@ class _Trace:
         return [value for value in self.computed.values() if value in alive]
 
 
-def _step(node: Node) -> tuple[str, str, list[Node]]:
+def operation(node: Node) -> tuple[str, str, list[Node]]:
     """The NumPy function of an operation, the kind of its result, and its operands."""
     if isinstance(node, Negative):
         return "negative", NUMBER, [node.operand]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from ..backend import backend_of
 from ..backend.quiet import quiet
 from .arena import Block, Run, Slot, Update
+from .explain import Element, LawCall, NotedLaw
 from .optimizer import Optimizer
 
 
@@ -44,6 +46,23 @@ class ByParameter(Optimizer):
                     self.change(group, age, Piece(block.work[here], block.gradients[here], slot.states, slot.shape))
 
         return first, end, change, {}, True, {}
+
+    def _law_calls(self, group: dict[str, Any], element: Element) -> list[LawCall]:
+        """change() on copies, by a twin of this optimizer whose laws take notes."""
+        slot = element.slot
+        states = {}
+        for name in self.used_states(group):
+            shape = self.state_shape(name, slot.shape)
+            if shape is not None:
+                known = slot.states.get(name) if slot.age else None
+                zeros = backend_of(slot.view).xp.zeros(math.prod(shape), element.block.work_dtype)
+                states[name] = zeros if known is None else known.copy()
+        p = slot.view.reshape(-1).astype(element.block.work_dtype)
+        calls: list[LawCall] = []
+        twin = object.__new__(type(self))
+        twin.__dict__ = {**self.__dict__, "law": lambda **flags: NotedLaw(self.law(**flags), element, calls)}
+        quiet(twin.change)(group, slot.age, Piece(p, element.gradient, states, slot.shape))
+        return calls
 
 
 def norm(array: Any) -> float:

@@ -10,8 +10,9 @@ from ..backend import device_of, move
 from ..backend.quiet import quiet
 from ..gradmode import enable_grad
 from ..tensor import Tensor
-from . import checks, loading
+from . import checks, explain, loading
 from .arena import Block, Slot
+from .explain import Element, Explanation, LawCall, NotedLaw
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
 
@@ -214,6 +215,25 @@ class LBFGS(Optimizer):
             if abs(loss - memory.prev_loss) < group["tolerance_change"]:
                 break
         return memory
+
+    def explanation(self, param: Tensor, index: Any, closure: Callable[[], Any] | None = None) -> Explanation:
+        """As for every rule. The step is taken, closure and all, with notes, and the parameters are put back."""
+        slot = explain.slot_of("LBFGS", self._slots(), param)
+        place, offset = explain.located("LBFGS", slot, index)
+        loss = _number(self.evaluate(closure))
+        self._prepare()
+        block, calls = self._block, list[LawCall]()
+        element = Element(block, slot, block.gradients, slot.start + offset)
+        before, law = block.values.copy(), self.law()
+        try:
+            vars(self)["law"] = lambda: NotedLaw(law, element, calls)
+            with block.backend.on(block.device):
+                self._descended(block, closure, loss)
+        finally:
+            del vars(self)["law"]
+            block.restore(before)
+        title = explain.title("LBFGS", slot, place, block.values.dtype)
+        return Explanation(title, self._arenas[0].settings.plain, calls, block.values.dtype)
 
     # ------------------------------------------------------------------------------------------------------- state
 

@@ -10,8 +10,9 @@ from ..kernels import Law, load
 from ..gradmode import enable_grad
 from ..backend import backend_of, dtypes
 from ..tensor import Tensor
-from . import checks, loading
+from . import checks, explain, loading
 from .arena import Arena, Block, Run, Settings, Slot, Update
+from .explain import Element, Explanation, LawCall
 from .hooks import StepHooks
 
 # What people and schedulers note in a group besides the hyper-parameters; no rule reads it.
@@ -237,6 +238,45 @@ class Optimizer(StepHooks):
         """rule(), given the numbers that it asks for, if any."""
         rule: Callable[..., tuple[Law, dict[str, float]]] = self.rule
         return rule(group, age, **numbers)
+
+    # ------------------------------------------------------------------------------------------------- to look inside
+
+    def explain(self, param: Tensor, index: Any, closure: Callable[[], Any] | None = None) -> None:
+        """Print what the next step does to one element: the law line by line, with the element's numbers filled in.
+
+        index: an integer, or a tuple of them, () for a scalar. The gradient is the one that `param` holds; a closure,
+        if given, is called for it as step() would. No parameter and no state changes. Raises TypeError, ValueError or
+        IndexError for what is no parameter or no element of it, and what step() raises for wrong settings.
+        """
+        print(self.explanation(param, index, closure))
+
+    def explanation(self, param: Tensor, index: Any, closure: Callable[[], Any] | None = None) -> Explanation:
+        """What explain() prints, as an object: its numbers can be read, and its str() is the text."""
+        rule = type(self).__name__
+        slot = explain.slot_of(rule, self._slots(), param)
+        place, offset = explain.located(rule, slot, index)  # a wrong question is not worth calling the closure for
+        self.evaluate(closure)
+        self._prepare()
+        block, settings = next(
+            (block, arena.settings.plain) for arena in self._arenas for block in arena.blocks if slot in block.slots
+        )
+        title = explain.title(rule, slot, place, block.values.dtype)
+        leaf = slot.param.node
+        if leaf is None or leaf.grad is None:
+            return Explanation(title, settings, [], block.values.dtype)
+        with block.backend.on(block.device):
+            gradient = leaf.grad.array.reshape(-1).astype(block.work_dtype)
+            laws = self._law_calls(settings, Element(block, slot, gradient, offset))
+        return Explanation(title, settings, laws, block.values.dtype)
+
+    def _law_calls(self, group: dict[str, Any], element: Element) -> list[LawCall]:
+        """The laws that the next step puts an element through."""
+        slot = element.slot
+        law, scalars = self._ruled(group, slot.age, slot.numbers if slot.age else self.numbers)
+        arrays = {**(slot.states if slot.age else {}), "g": element.gradient, "p": slot.view.reshape(-1)}
+        known = {name: element.of(arrays[name]) if name in arrays else 0.0 for name in law.inputs + law.updated}
+        used = {name: scalars[name] for name in law.scalars}
+        return [LawCall(law, used, known, law.follow({**known, **used}, element.block.work_dtype))]
 
     # ------------------------------------------------------------------------------------------------------- state
 
