@@ -12,7 +12,7 @@ from numpy import ndarray
 from .numpy_lowering import Lowered
 from .tree import NUMBER
 
-CHUNK = 32768  # elements: what a law touches at a time stays in the cache
+CHUNK = 1 << 17  # elements: what a law touches at a time stays in the cache, if not in the innermost one
 _LENGTHS_KEPT = 256  # for so many lengths, scratch cut to size is remembered
 
 

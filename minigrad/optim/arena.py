@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import weakref
-from typing import Any, Callable, Mapping, NamedTuple, Sequence
+from functools import partial
+from typing import Any, Callable, Iterator, Mapping, NamedTuple, Sequence
 
 from ..autograd import next_tick
 from ..backend import backend_of, device_of, dtypes, move, writelog
@@ -22,7 +23,8 @@ class Slot:
     """One parameter's place in an arena, and what is remembered of it."""
 
     __slots__ = (
-        "age", "gradient", "index", "label", "left", "numbers", "param", "shape", "start", "states", "stop", "view",
+        "age", "borrowed", "gradient", "index", "label", "left", "long", "numbers", "param", "shape", "start", "states",
+        "stop", "view",
     )  # fmt: skip
 
     def __init__(self, param: Tensor, index: int, name: str | None = None) -> None:
@@ -34,11 +36,16 @@ class Slot:
         self.numbers: Mapping[str, float] = {}  # what the host remembers of it besides; at age 0 nothing
         self.shape: tuple[int, ...] = ()  # when it was last laid out
         self.view: Any = None
-        self.gradient: Any = None
+        self.gradient: Any = None  # its place among the gathered gradients
+        self.borrowed: Any = None  # its own gradient, flat, while a step uses that instead
+        self.long = False  # so long that copying the gradient costs more than a call of the law for it alone
         # Weakly, the arrays that it had before it was moved: out of date as soon as it is updated.
         self.left: list[Any] = []
         self.start = self.stop = 0
 
+
+# Elements from which on a parameter's gradient is used where it lies: on a CPU and on a GPU.
+_LONG = {"cpu": 1 << 14, "cuda": 1 << 20}
 
 # Neighbours that have a gradient and one age and numbers: the first, the one after the last, their age.
 Run = tuple[int, int, int]
@@ -91,12 +98,15 @@ class Block:
         """Copy the parameters into the buffer; return the views that are to be their arrays."""
         views = {}
         start = 0
+        long = _LONG[self.device.type]
         for slot in self.slots:
             array = slot.param.array
             slot.start, slot.stop, slot.shape = start, start + array.size, array.shape
             views[slot] = self.values[start : slot.stop].reshape(array.shape)
             views[slot][...] = array
             slot.gradient = self.gradients[start : slot.stop].reshape(array.shape)
+            slot.borrowed = None
+            slot.long = not self.half and array.size >= long
             slot.states = {}
             start = slot.stop
         return views
@@ -117,8 +127,11 @@ class Block:
 
     # ------------------------------------------------------------------------------------------------------ a step
 
-    def gather(self) -> list[Run]:
-        """Copy the gradients in, and return the runs of parameters that have one."""
+    def gather(self, borrow: bool = False) -> list[Run]:
+        """Copy the gradients in, and return the runs of parameters that have one.
+
+        borrow: what is long is not copied, if its gradient can be used as it lies, but is a run by itself.
+        """
         runs: list[Run] = []
         first = end = age = 0
         numbers: Mapping[str, float] = {}
@@ -127,8 +140,11 @@ class Block:
             gradient = None if leaf is None else leaf.grad
             if gradient is None:
                 continue
-            slot.gradient[...] = gradient.array
-            if i != end or slot.age != age or slot.numbers != numbers:
+            if slot.long:
+                slot.borrowed = self._as_it_lies(gradient.array) if borrow else None
+            if slot.borrowed is None:
+                slot.gradient[...] = gradient.array
+            if i != end or slot.age != age or slot.numbers != numbers or self._apart(i):
                 if first < end:
                     runs.append((first, end, age))
                 first, age, numbers = i, slot.age, slot.numbers
@@ -137,19 +153,43 @@ class Block:
             runs.append((first, end, age))
         return runs
 
+    def _as_it_lies(self, array: Any) -> Any:
+        """The gradient, flat, without a copy; None if a law cannot take it, or would overwrite it as it goes."""
+        if array.dtype != self.work_dtype or not array.flags.c_contiguous or device_of(array) != self.device:
+            return None
+        if array.base is not None:
+            mine = {id(self.backend.memory(buffer)[0]) for buffer in (self.values, *self.states.values())}
+            if id(self.backend.memory(array)[0]) in mine:
+                return None
+        return array.reshape(-1)
+
+    def _apart(self, i: int) -> bool:
+        """Does a new run begin at slot i, because its gradient, or that of the slot before, lies elsewhere?"""
+        return self.slots[i].borrowed is not None or self.slots[i - 1].borrowed is not None
+
     def bind(self, law: Law, first: int, end: int) -> Callable[..., None]:
         """A law on the arrays of some neighbours. It is bound once: most steps are like the last."""
+        if self.slots[first].borrowed is not None:
+            return partial(law, *self._arrays(law, first, end))
         bound = self._bound.get((law, first, end))
         if bound is None:
-            given = {"g": self.gradients, "p": self.work}
-            here = slice(self.slots[first].start, self.slots[end - 1].stop)
-            names = law.inputs + law.updated
-            bound = law.on(*((given[name] if name in given else self.state(name))[here] for name in names))
+            bound = law.on(*self._arrays(law, first, end))
             if len(self._bound) > 64:  # parameters that come and go make ever new runs
                 self._bound.clear()
                 self._spans.clear()
             self._bound[law, first, end] = bound
         return bound
+
+    def _arrays(self, law: Law, first: int, end: int) -> Iterator[Any]:
+        """What a law takes, for some neighbours."""
+        slot = self.slots[first]
+        given = {"g": self.gradients, "p": self.work}
+        here = slice(slot.start, self.slots[end - 1].stop)
+        for name in law.inputs + law.updated:
+            if name == "g" and slot.borrowed is not None:
+                yield slot.borrowed
+            else:
+                yield (given[name] if name in given else self.state(name))[here]
 
     def update(self, updates: Sequence[Update]) -> None:
         """Change the parameters and states, and age them."""
@@ -161,6 +201,7 @@ class Block:
         if self.half:
             _assign(self.values, self.work)
         for first, end, _, _, ages, numbers in updates:
+            self.slots[first].borrowed = None
             if ages:
                 for slot in self.slots[first:end]:
                     slot.age += 1

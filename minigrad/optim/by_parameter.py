@@ -24,6 +24,8 @@ class Piece(NamedTuple):
 class ByParameter(Optimizer):
     """A rule whose step takes one parameter at a time. A subclass states it by change() and used_states()."""
 
+    borrows = False  # a rule may write into the gradients that it is given
+
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         """Update one parameter of a group, which is not empty and has taken `age` steps, and its states."""
         raise NotImplementedError(f"{type(self).__name__} does not state its rule")

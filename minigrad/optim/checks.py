@@ -141,11 +141,12 @@ def finite(rule: str, block: Block, runs: Iterable[Run]) -> None:
     """Raise for the first parameter of these runs whose gathered gradient holds NaN or an infinity."""
     for first, end, _ in runs:
         for slot in block.slots[first:end]:
-            wrong = slot.gradient.size - int(np.isfinite(slot.gradient).sum())
+            gradient = slot.gradient if slot.borrowed is None else slot.borrowed
+            wrong = gradient.size - int(np.isfinite(gradient).sum())
             if wrong:
                 raise FloatingPointError(
                     f"{rule}: the gradient of {slot.label} (shape {slot.shape}) is NaN or infinite in {wrong} of "
-                    f"{slot.gradient.size} places, and error_if_nonfinite is set; nothing was updated"
+                    f"{gradient.size} places, and error_if_nonfinite is set; nothing was updated"
                 )
 
 

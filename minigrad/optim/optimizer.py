@@ -30,6 +30,7 @@ class Optimizer(StepHooks):
     numbers: what the host remembers of each parameter besides, by PyTorch's names, and what it is at age 0; rule() is
     given them by name, and returns among the scalars what they become. beyond_torch: hyper-parameters that PyTorch's
     rule lacks, with the values that make both the same. needs_closure: why step() cannot do without a closure, if so.
+    borrows: whether its laws may read long gradients where they lie, rather than copies.
 
     params: an iterable of tensors, of (name, tensor) pairs, or of dicts of "params" and hyper-parameters of their own.
     The parameters move into buffers of the optimizer. Tensors on their old memory (from_numpy, detach, views), which
@@ -47,6 +48,7 @@ class Optimizer(StepHooks):
     numbers: Mapping[str, float] = {}
     beyond_torch: Mapping[str, Any] = {}
     needs_closure = ""
+    borrows = True
     error_if_nonfinite = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -217,7 +219,7 @@ class Optimizer(StepHooks):
             group = arena.settings.plain
             for block in arena.blocks:
                 with block.backend.on(block.device):
-                    runs = block.gather()
+                    runs = block.gather(borrow=self.borrows)
                     if self.error_if_nonfinite:
                         checks.finite(type(self).__name__, block, runs)
                     updates = [self._planned(group, block, run) for run in runs]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from minigrad.kernels import Law, law_from_text, load, numba_run, use_numba
+from minigrad.kernels.numpy_run import CHUNK
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = numba_run.LONG
@@ -75,7 +76,7 @@ def check_scale(law, g, p):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_length_decides_what_runs_and_never_what_comes_out(dtype, loops_run):
     law = adam()
-    for size in (0, 1, LONG - 1, LONG, LONG + 1, 32767, 32768, 32769, 100_001):
+    for size in (0, 1, LONG - 1, LONG, LONG + 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5):
         arrays = arrays_for_adam(size, dtype)
         expected = [array.copy() for array in arrays]
         for _ in range(3):
@@ -86,7 +87,7 @@ def test_the_length_decides_what_runs_and_never_what_comes_out(dtype, loops_run)
                 law.on(*expected)(**SCALARS)
         for array, other in zip(arrays, expected):
             np.testing.assert_array_equal(array, other)
-    assert loops_run == [size for size in (LONG, LONG + 1, 32767, 32768, 32769, 100_001) for _ in range(6)]
+    assert loops_run == [size for size in (LONG, LONG + 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5) for _ in range(6)]
 
 
 def test_numpy_scalars_and_whole_numbers_are_scalars_too(loops_run):

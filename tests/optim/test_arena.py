@@ -736,3 +736,111 @@ def test_a_state_that_no_law_uses_takes_no_memory(rng):
         tracemalloc.stop()
     assert peak < 300_000  # bytes: scratch for a chunk, no velocity
     assert plain.state == {}
+
+
+# ---------------------------------------------------------------------------- long gradients are used where they lie
+
+LONG = 1 << 14
+
+
+def long_course(optimizer_of, lengths, give, steps=3):
+    """Values after some steps; give(p, array) puts a gradient in place."""
+    rng = np.random.default_rng(0)
+    params = [mg.tensor(rng.normal(size=n), dtype=mg.float64, requires_grad=True) for n in lengths]
+    optimizer = optimizer_of(params)
+    for _ in range(steps):
+        for p in params:
+            give(p, rng.normal(size=p.shape))
+        optimizer.step()
+    return [p.array.copy() for p in params], optimizer
+
+
+def plainly(p, array):
+    p.grad = mg.tensor(array)
+
+
+def strided(p, array):
+    wide = np.empty(2 * array.size)
+    wide[::2] = array
+    p.grad = mg.Tensor.of(wide[::2])
+
+
+@pytest.mark.parametrize("lengths", [[LONG], [3, LONG, 4], [LONG, LONG + 1, 5, 6, LONG], [LONG - 1, LONG]])
+def test_long_gradients_are_not_copied_and_the_step_is_the_same(lengths):
+    def adam(params):
+        return optim.Adam(params, lr=0.1, weight_decay=0.1, decoupled_weight_decay=True)
+
+    found, optimizer = long_course(adam, lengths, plainly)
+    for place, n in enumerate(lengths):  # each alone has the formula, element by element
+        rng = np.random.default_rng(0)
+        starts = [rng.normal(size=m) for m in lengths]
+        p, m, v = starts[place], 0.0, 0.0
+        for t in range(1, 4):
+            g = [rng.normal(size=k) for k in lengths][place]
+            p = p - 0.1 * 0.1 * p
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+            p = p - 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        np.testing.assert_allclose(found[place], p, rtol=0, atol=1e-14, err_msg=str(n))
+    (block,) = optimizer._arenas[0].blocks
+    for slot in block.slots:  # the copies that were not made
+        assert bool(slot.gradient.any()) == (slot.param.array.size < LONG)
+        assert slot.borrowed is None  # nothing keeps the gradient alive
+
+
+def test_a_long_gradient_that_is_no_plain_array_is_copied():
+    found, _ = long_course(lambda params: optim.Adam(params, lr=0.1), [LONG, 5], strided)
+    expected, _ = long_course(lambda params: optim.Adam(params, lr=0.1), [LONG, 5], plainly)
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected))
+
+
+def test_a_long_gradient_on_the_parameters_own_memory_is_not_overwritten_as_it_is_read():
+    p = mg.ones(LONG, dtype=mg.float64, requires_grad=True)
+    optimizer = optim.Adam([p], lr=0.5, weight_decay=0.5, decoupled_weight_decay=True)
+    optimizer.zero_grad(set_to_none=False)
+    p.grad = p.detach() * 1
+    optimizer.step()
+    before = p.array.copy()
+    p.grad = p.detach()  # 0.75 less 0.5 everywhere
+    told = optimizer.explanation(p, 0)
+    optimizer.step()
+    m = 0.9 * 0.1 * 1 + 0.1 * before
+    v = 0.999 * 0.001 * 1 + 0.001 * before**2
+    step = 0.5 * (m / (1 - 0.9**2)) / (np.sqrt(v / (1 - 0.999**2)) + 1e-8)
+    np.testing.assert_allclose(p.array, before - 0.25 * before - step, rtol=1e-12)
+    assert told.after["p"] == pytest.approx(p.array[0], rel=1e-12)
+
+
+def test_a_state_as_a_long_gradient_is_not_overwritten_as_it_is_read():
+    p = mg.ones(LONG, dtype=mg.float64, requires_grad=True)
+    optimizer = optim.Adam([p], lr=0.5)
+    p.grad = mg.ones(LONG, dtype=mg.float64) * 2
+    optimizer.step()
+    before, m = p.array.copy(), np.full(LONG, 0.2)
+    p.grad = optimizer.state[p]["exp_avg"]
+    optimizer.step()
+    m, v = 0.9 * m + 0.1 * m, 0.999 * 0.004 + 0.001 * m**2
+    step = 0.5 * (m / (1 - 0.9**2)) / (np.sqrt(v / (1 - 0.999**2)) + 1e-8)
+    np.testing.assert_allclose(p.array, before - step, rtol=1e-12)
+
+
+def test_a_long_gradient_that_is_not_finite_stops_the_step():
+    p = mg.ones(LONG, dtype=mg.float64, requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.5)
+    optimizer.error_if_nonfinite = True
+    p.grad = mg.ones(LONG, dtype=mg.float64)
+    p.grad.array[7] = np.nan
+    with pytest.raises(FloatingPointError, match=r"shape \(16384,\)\) is NaN or infinite in 1 of 16384 places"):
+        optimizer.step()
+    assert (p.array == 1).all()
+    p.grad = mg.ones(LONG, dtype=mg.float64)
+    optimizer.step()
+    assert (p.array == 0.5).all()
+
+
+def test_read_only_long_gradients_are_taken_too():
+    p = mg.ones(LONG, dtype=mg.float64, requires_grad=True)
+    array = np.ones(LONG)
+    array.flags.writeable = False
+    p.grad = mg.Tensor.of(array)
+    optim.SGD([p], lr=0.5).step()
+    assert (p.array == 0.5).all()
