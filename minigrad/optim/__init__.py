@@ -4,16 +4,21 @@ Of torch.optim only SparseAdam is missing: there are no sparse gradients here.
 """
 
 from . import lr_scheduler
+from .adabelief import AdaBelief
+from .adabound import AdaBound, AMSBound
 from .adadelta import Adadelta
 from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
+from .adan import Adan
 from .asgd import ASGD
 from .delta_bar_delta import DeltaBarDelta
 from .individual_gains import IndividualGains
 from .lbfgs import LBFGS
+from .lion import Lion
 from .momentum_sgd import NAG, MomentumSGD
+from .msvag import MSVAG
 from .muon import Muon
 from .nadam import NAdam
 from .optimizer import Optimizer
@@ -21,10 +26,14 @@ from .radam import RAdam
 from .rmsprop import RMSprop, RMSpropGraves
 from .rprop import IRpropPlus, Rprop, RpropMinus, RpropPlus
 from .saving import from_arrays, to_arrays
-from .sgd import SGD
+from .sgd import SGD, CorrectedMomentumSGD
+from .signum import SignSGD, Signum
+from .smorms3 import SMORMS3
+from .yogi import Yogi
 
 __all__ = [
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
     "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-    "ASGD", "Adafactor", "Muon", "LBFGS", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
+    "ASGD", "Adafactor", "Muon", "LBFGS", "AdaBound", "AMSBound", "SMORMS3", "MSVAG", "CorrectedMomentumSGD", "Lion",
+    "Yogi", "AdaBelief", "Adan", "SignSGD", "Signum", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
 ]  # fmt: skip

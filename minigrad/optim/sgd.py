@@ -39,11 +39,12 @@ class SGD(Optimizer):
         ))  # fmt: skip
 
     def check(self, group: dict[str, Any]) -> None:
-        checks.not_negative("SGD", lr=group["lr"], momentum=group["momentum"], weight_decay=group["weight_decay"])
-        checks.number("SGD", dampening=group["dampening"])
-        checks.switch("SGD", nesterov=group["nesterov"], maximize=group["maximize"])
+        rule = type(self).__name__
+        checks.not_negative(rule, lr=group["lr"], momentum=group["momentum"], weight_decay=group["weight_decay"])
+        checks.number(rule, dampening=group["dampening"])
+        checks.switch(rule, nesterov=group["nesterov"], maximize=group["maximize"])
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
-            raise ValueError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
+            raise ValueError(f"{rule}: nesterov needs a momentum above 0 and a dampening of 0")
 
     def rule(self, group: dict[str, Any], age: int) -> tuple[Law, dict[str, float]]:
         momentum = group["momentum"] != 0
@@ -59,3 +60,23 @@ class SGD(Optimizer):
             "lr": group["lr"], "weight_decay": group["weight_decay"], "momentum": group["momentum"],
             "fresh": 1 - group["dampening"],
         }  # fmt: skip
+
+
+class CorrectedMomentumSGD(SGD):
+    """p <- p + lr * v with v <- momentum * v - g: momentum that a change of lr reaches at once.
+
+    Goyal et al. 2017, section 3, equation 9, by Chainer's name and defaults: the learning rate stands outside the
+    velocity, so it is SGD with PyTorch's momentum. MomentumSGD, their equation 10, is what it corrects. weight_decay adds weight_decay * p to the gradient
+    (L2). Raises TypeError or ValueError for a value that is wrong.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        momentum: float = 0.9,
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr, momentum, weight_decay=weight_decay, maximize=maximize)

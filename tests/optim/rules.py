@@ -1,6 +1,6 @@
 """The table of update rules, over which the tests of this folder run. A new rule is a class, a text, and a row here."""
 
-from tests.optim import rows_founding, rows_torch
+from tests.optim import rows_chainer, rows_founding, rows_optax, rows_torch
 
 # Texts in kernels/ that are no update rules, and so need no class in minigrad.optim.
 NO_RULES: set[str] = set()
@@ -8,4 +8,4 @@ NO_RULES: set[str] = set()
 # Rules that no row fits, because they look at all parameters together, and the files with their oracles.
 ON_THEIR_OWN = {"LBFGS": "test_lbfgs.py"}
 
-ROWS = rows_founding.ROWS | rows_torch.ROWS
+ROWS = rows_founding.ROWS | rows_torch.ROWS | rows_chainer.ROWS | rows_optax.ROWS

@@ -120,3 +120,15 @@ def test_values_out_of_range(wrong, message):
 def test_values_of_the_wrong_kind(wrong):
     with pytest.raises(TypeError, match=f"SGD: {next(iter(wrong))} must be"):
         optim.SGD([param(1.0)], **wrong)
+
+
+def test_corrected_momentum_heeds_a_change_of_the_rate_at_once():
+    p = mg.tensor([0.0], dtype=mg.float64, requires_grad=True)
+    optimizer = optim.CorrectedMomentumSGD([p], lr=0.5, momentum=0.5)
+    for lr, gradient, expected in [(0.5, 8.0, -4.0), (0.25, 0.0, -4.0 - 0.25 * 4), (0.0, 1.0, -5.0)]:
+        optimizer.param_groups[0]["lr"] = lr
+        p.grad = mg.tensor([gradient], dtype=mg.float64)
+        optimizer.step()
+        assert p.item() == expected
+    with pytest.raises(ValueError, match="CorrectedMomentumSGD: momentum must not be negative"):
+        optim.CorrectedMomentumSGD([p], momentum=-1)
