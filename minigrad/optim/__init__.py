@@ -13,6 +13,7 @@ from .asgd import ASGD
 from .delta_bar_delta import DeltaBarDelta
 from .individual_gains import IndividualGains
 from .lbfgs import LBFGS
+from .lookahead import Lookahead
 from .momentum_sgd import NAG, MomentumSGD
 from .muon import Muon
 from .nadam import NAdam
@@ -20,11 +21,12 @@ from .optimizer import Optimizer
 from .radam import RAdam
 from .rmsprop import RMSprop, RMSpropGraves
 from .rprop import IRpropPlus, Rprop, RpropMinus, RpropPlus
+from .sam import SAM
 from .saving import from_arrays, to_arrays
 from .sgd import SGD
 
 __all__ = [
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
     "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-    "ASGD", "Adafactor", "Muon", "LBFGS", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
+    "ASGD", "Adafactor", "Muon", "LBFGS", "Lookahead", "SAM", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
 ]  # fmt: skip
