@@ -15,7 +15,7 @@ from .by_parameter import norm
 from .optimizer import Optimizer
 from .wrapper import Wrapper
 
-length = quiet(norm)
+_length = quiet(norm)
 
 
 class SAM(Wrapper):
@@ -48,7 +48,7 @@ class SAM(Wrapper):
         checks.switch("SAM", adaptive=group["adaptive"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """A step of the inner optimizer by the gradients of the second evaluation. Raises what the inner step raises."""
+        """A step of the inner optimizer, by the gradients from up there. Raises what the inner step raises."""
         settings = self.checked_settings()
         if closure is None:
             return self.evaluate(None)  # which says what is missing
@@ -86,7 +86,7 @@ class SAM(Wrapper):
                     for run in block.gather():
                         direction = self._scaled(block, run, eta) if adaptive else block.gradients[_place(block, run)]
                         plan.append((block, run, direction))
-                        lengths.append(length(direction))
+                        lengths.append(_length(direction))
         whole = math.hypot(*lengths)
         if whole == 0:
             return

@@ -101,7 +101,7 @@ class Wrapper(Optimizer):
         })  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
-        """{"optimizer": the inner one's state_dict, "settings": by name, "state": the wrapper's own, by parameter number}.
+        """{"optimizer": the inner one's, "settings": by name, "state": the wrapper's own, by parameter number}.
 
         Its tensors lie on the optimizers' memory and change with it; copy them, or save them by to_arrays().
         """
