@@ -1,9 +1,10 @@
 """Update rules. Each law is a text in kernels/; a class here names it and computes its scalars.
 
-Of torch.optim only SparseAdam is missing: there are no sparse gradients here.
+Lookahead and SAM go around another rule; swa_utils averages weights. Of torch.optim only SparseAdam is missing: there
+are no sparse gradients here.
 """
 
-from . import lr_scheduler
+from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adafactor import Adafactor
 from .adagrad import Adagrad
@@ -28,5 +29,6 @@ from .sgd import SGD
 __all__ = [
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
     "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-    "ASGD", "Adafactor", "Muon", "LBFGS", "Lookahead", "SAM", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
+    "ASGD", "Adafactor", "Muon", "LBFGS", "Lookahead", "SAM", "Optimizer", "from_arrays", "lr_scheduler", "swa_utils",
+    "to_arrays",
 ]  # fmt: skip
