@@ -10,7 +10,7 @@ from ..backend.quiet import quiet
 from ..tensor import Tensor
 from . import checks, loading
 from .arena import Block, Slot, Update
-from .optimizer import Optimizer, _on_host
+from .optimizer import Optimizer
 from .wrapper import Wrapper
 
 
@@ -136,7 +136,8 @@ class Lookahead(Wrapper):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles lie on the CPU, as those of the inner optimizer's states do, until they are needed."""
-        return {**super().__getstate__(), "_slow": _on_host(self._slow), "_taken": dict(self._taken)}
+        slow = {index: backend_of(array).to_host(array).copy() for index, array in self._slow.items()}
+        return {**super().__getstate__(), "_slow": slow, "_taken": dict(self._taken)}
 
 
 def _wide_dtype(dtype: Any) -> Any:

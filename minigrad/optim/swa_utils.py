@@ -83,7 +83,8 @@ def _moved(averaged: Tensor, current: Tensor, share: float) -> Tensor:
     with backend.on(averaged.device):
         flat = averaged.array.reshape(-1).astype(dtype)
         load("average")(current.array.reshape(-1).astype(dtype, copy=False), flat, c=share)
-    return Tensor.of(flat.reshape(averaged.shape))
+    new: Tensor = Tensor.of(flat.reshape(averaged.shape))
+    return new
 
 
 class AveragedModel(Module):
@@ -182,7 +183,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     if something fails (PyTorch leaves the momenta, and puts all modules into the model's own mode).
     """
     momenta = {
-        module: module.momentum  # type: ignore[attr-defined]
+        module: module.momentum
         for module in model.modules()
         if hasattr(module, "reset_running_stats") and hasattr(module, "momentum")
     }

@@ -60,7 +60,7 @@ class Wrapper(Optimizer):
         return self.optimizer.needs_closure
 
     @property
-    def error_if_nonfinite(self) -> bool:  # type: ignore[override]
+    def error_if_nonfinite(self) -> bool:
         return self.optimizer.error_if_nonfinite
 
     @error_if_nonfinite.setter

@@ -237,6 +237,21 @@ def test_k_and_alpha_may_change():
     assert step(p, optimizer) == [2.5, 6.5]
 
 
+def test_a_parameter_at_rest_does_not_jump_when_k_has_become_smaller():
+    p = mg.tensor([4.0], requires_grad=True)
+    q = mg.tensor([4.0], requires_grad=True)
+    optimizer = optim.Lookahead(optim.SGD([p, q], lr=1.0), k=5)
+    for _ in range(2):
+        p.grad, q.grad = mg.ones(1), mg.ones(1)
+        optimizer.step()
+    optimizer.k, q.grad = 2, None
+    optimizer.step()
+    assert (p.item(), q.item()) == (2.5, 2.0)
+    q.grad = mg.ones(1)
+    optimizer.step()
+    assert (p.item(), q.item()) == (1.5, 2.5)
+
+
 # -------------------------------------------------------------------------------------------------- where things lie
 
 
@@ -297,6 +312,22 @@ def test_slow_weights_of_halves_are_single_precision():
         x = np.float16(expected)
     assert slow.dtype == np.float32 and p.array.dtype == np.float16
     assert slow.item() == expected != 1 and p.item() == x != 1
+
+
+def test_slow_weights_of_halves_are_saved_and_loaded_whole():
+    def halves(place):
+        return problem(k=1, alpha=0.25, lr=2.0**-10, start=[place], dtype=np.float16)
+
+    p, optimizer = halves(1.0)
+    assert step(p, optimizer, None) == [1.0]
+    for _ in range(2):
+        step(p, optimizer)
+    slow = optimizer.state[p]["slow"].item()
+    q, other = halves(p.item())
+    other.load_state_dict(optimizer.state_dict())
+    assert other.state[q]["slow"].dtype == np.float32 and other.state[q]["slow"].item() == slow != float(np.float16(slow))
+    assert step(q, other) == step(p, optimizer)
+    assert other.state[q]["slow"].item() == optimizer.state[p]["slow"].item()
 
 
 def test_several_dtypes_in_one_group():

@@ -51,6 +51,23 @@ def test_the_norm_is_that_of_all_parameters_of_all_groups():
     np.testing.assert_allclose([p.item(), q.item()], [3.0 - 4.5, 4.0 - 3.0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_the_norm_is_that_of_parameters_on_several_devices(adaptive, cuda):
+    p, q = leaf([3.0]), leaf([4.0], device=cuda)
+    optimizer = optim.SAM(optim.SGD([p, q], lr=1.0), rho=10.0, adaptive=adaptive)
+    seen = []
+
+    def closure():
+        seen.append([p.item(), q.item()])
+        p.grad, q.grad = mg.ones(1, dtype=mg.float64), mg.ones(1, dtype=mg.float64, device=cuda)
+
+    optimizer.step(closure)
+    # g = 1, 1; adaptive: T g = 3, 4, of length 5, and T T g = 9, 16
+    steps = np.array([18.0, 32.0]) if adaptive else np.array([1.0, 1.0]) * 10 / math.sqrt(2)
+    np.testing.assert_allclose(seen[1], np.array([3.0, 4.0]) + steps, rtol=1e-15)
+    assert (p.item(), q.item()) == (2.0, 3.0)
+
+
 def test_adaptive_each_weight_goes_as_far_as_its_size_allows():
     p, seen = leaf([1.0, -2.0]), []
     optimizer = optim.SAM(optim.SGD([p], lr=1.0), rho=2.0, adaptive=True)
@@ -375,6 +392,27 @@ def test_a_graph_that_needs_the_old_values_notices():
     for graph in graphs:
         with pytest.raises(RuntimeError, match="mul"):
             graph.backward()
+
+
+def test_a_graph_from_one_of_the_places_notices_at_the_other():
+    p = leaf([3.0, 4.0])
+    optimizer = optim.SAM(optim.SGD([p], lr=0.5))
+    x = leaf([1.0, 1.0])
+    graphs = []
+
+    def closure():
+        if graphs:
+            p.grad = None  # so that the inner rule leaves p alone
+            with pytest.raises(RuntimeError, match="mul"):
+                graphs[0].backward()
+        else:
+            p.grad = mg.ones(2, dtype=mg.float64)
+        graphs.append((p * x).sum())
+
+    optimizer.step(closure)
+    assert len(graphs) == 2 and p.tolist() == [3.0, 4.0]
+    with pytest.raises(RuntimeError, match="mul"):
+        graphs[1].backward()
 
 
 # --------------------------------------------------------------------------------------------------------- refusals
