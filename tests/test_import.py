@@ -20,7 +20,8 @@ LAYERS = [
     {"minigrad.numpy_forms"},
     {"minigrad.tensor"},
     {"minigrad.creation", "minigrad.function", "minigrad.gradcheck", "minigrad.cuda"},
-    {"minigrad.nn", "minigrad.optim", "minigrad.data"},
+    {"minigrad.nn", "minigrad.data"},
+    {"minigrad.optim"},  # averages of weights are modules
     {"minigrad.gradflow"},
     {"minigrad.__main__"},
 ]

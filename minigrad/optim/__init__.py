@@ -1,9 +1,10 @@
 """Update rules. Each law is a text in kernels/; a class here names it and computes its scalars.
 
-Of torch.optim only SparseAdam is missing: there are no sparse gradients here.
+Lookahead and SAM go around another rule; swa_utils averages weights. Of torch.optim only SparseAdam is missing: there
+are no sparse gradients here.
 """
 
-from . import lr_scheduler
+from . import lr_scheduler, swa_utils
 from .adabelief import AdaBelief
 from .adabound import AdaBound, AMSBound
 from .adadelta import Adadelta
@@ -17,6 +18,7 @@ from .delta_bar_delta import DeltaBarDelta
 from .individual_gains import IndividualGains
 from .lbfgs import LBFGS
 from .lion import Lion
+from .lookahead import Lookahead
 from .momentum_sgd import NAG, MomentumSGD
 from .msvag import MSVAG
 from .muon import Muon
@@ -25,15 +27,23 @@ from .optimizer import Optimizer
 from .radam import RAdam
 from .rmsprop import RMSprop, RMSpropGraves
 from .rprop import IRpropPlus, Rprop, RpropMinus, RpropPlus
+from .sam import SAM
 from .saving import from_arrays, to_arrays
 from .sgd import SGD, CorrectedMomentumSGD
 from .signum import SignSGD, Signum
 from .smorms3 import SMORMS3
 from .yogi import Yogi
 
-__all__ = [
+_FOUNDING = [
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
-    "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-    "ASGD", "Adafactor", "Muon", "LBFGS", "AdaBound", "AMSBound", "SMORMS3", "MSVAG", "CorrectedMomentumSGD", "Lion",
-    "Yogi", "AdaBelief", "Adan", "SignSGD", "Signum", "Optimizer", "from_arrays", "lr_scheduler", "to_arrays",
+    "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam",
+]  # fmt: skip
+_TORCHS = ["AdamW", "Adamax", "NAdam", "RAdam", "ASGD", "Adafactor", "Muon", "LBFGS"]
+_CHAINERS = ["AdaBound", "AMSBound", "SMORMS3", "MSVAG", "CorrectedMomentumSGD"]
+_OPTAXS = ["Lion", "Yogi", "AdaBelief", "Adan", "SignSGD", "Signum"]
+_WRAPPERS = ["Lookahead", "SAM"]
+
+__all__ = [
+    *_FOUNDING, *_TORCHS, *_CHAINERS, *_OPTAXS, *_WRAPPERS,
+    "Optimizer", "from_arrays", "lr_scheduler", "swa_utils", "to_arrays",
 ]  # fmt: skip

@@ -120,7 +120,8 @@ def located(rule: str, slot: Slot, index: Any) -> tuple[tuple[int, ...], int]:
 
 def title(rule: str, slot: Slot, place: tuple[int, ...], dtype: Any) -> str:
     which = f"element {place} of {slot.label}, shape {slot.shape}" if place else slot.label
-    return f"{rule}, step {slot.age + 1} of {which}, {dtype}"
+    when = f"step {slot.age + 1}" if slot.age else "the next step"  # plain SGD does not count
+    return f"{rule}, {when} of {which}, {dtype}"
 
 
 # ------------------------------------------------------------------------------------------------------------ layout

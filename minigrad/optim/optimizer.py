@@ -16,7 +16,7 @@ from .explain import Element, Explanation, LawCall
 from .hooks import StepHooks
 
 # What people and schedulers note in a group besides the hyper-parameters; no rule reads it.
-NOTES = {"name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
+NOTES = {"name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr"}
 
 _NOT_COPIED = {"_arenas", "_laws", "_pre_hooks", "_post_hooks", "_stepping"}
 

@@ -3,9 +3,10 @@
 from tests.optim import rows_chainer, rows_founding, rows_optax, rows_torch
 
 # Texts in kernels/ that are no update rules, and so need no class in minigrad.optim.
-NO_RULES: set[str] = set()
+NO_RULES = {"average"}
 
-# Rules that no row fits, because they look at all parameters together, and the files with their oracles.
-ON_THEIR_OWN = {"LBFGS": "test_lbfgs.py"}
+# Rules that no row fits, because they look at all parameters together or go around another rule, and the files with
+# their oracles.
+ON_THEIR_OWN = {"LBFGS": "test_lbfgs.py", "Lookahead": "test_lookahead.py", "SAM": "test_sam.py"}
 
 ROWS = rows_founding.ROWS | rows_torch.ROWS | rows_chainer.ROWS | rows_optax.ROWS

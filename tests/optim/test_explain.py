@@ -108,12 +108,12 @@ def test_a_name_stands_for_its_number_and_a_scalar_has_no_index():
     model = nn.Linear(2, 1)
     optimizer = optim.Adam(model.named_parameters(), lr=0.125)
     model(mg.ones(1, 2)).sum().backward()
-    assert str(optimizer.explanation(model.bias, 0)).startswith("Adam, step 1 of element (0,) of parameter 1 (bias)")
+    assert str(optimizer.explanation(model.bias, 0)).startswith("Adam, the next step of element (0,) of parameter 1 (bias)")
     w = mg.tensor(1.0, requires_grad=True)
     w.grad = mg.tensor(2.0)
     told = optim.SGD([w], lr=0.25).explanation(w, ())
     assert (told.before, told.after) == ({"p": 1.0}, {"p": 0.5})
-    assert str(told).startswith("SGD, step 1 of parameter 0, float32")
+    assert str(told).startswith("SGD, the next step of parameter 0, float32")
 
 
 def test_halves_are_updated_in_single_precision_and_stored_as_halves():
@@ -197,3 +197,40 @@ def test_questions_that_make_no_sense(ask, error, message):
     optimizer = optim.SGD([p], lr=0.1)
     with pytest.raises(error, match=message):
         optimizer.explain(*ask(p), closure=lambda: pytest.fail("the closure was called"))
+
+
+# ----------------------------------------------------------------------------------------------------------- wrappers
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+def test_lookahead_shows_the_jump_when_there_is_one(dtype):
+    p = mg.tensor([1.0, 2.0], dtype=dtype, requires_grad=True)
+    optimizer = optim.Lookahead(optim.SGD([p], lr=0.25), k=2, alpha=0.5)
+    for step in range(5):
+        p.grad = mg.tensor([1.0, 4.0], dtype=dtype)
+        told = optimizer.explanation(p, 1)
+        assert [call.law.name for call in told.laws] == ["sgd", "lookahead"][: 1 + step % 2]
+        before = p.array[1]
+        optimizer.step()
+        assert (told.before["p"], told.after["p"]) == (before, p.array[1])
+    assert str(told).startswith("Lookahead around SGD, the next step of element (1,) of parameter 0")
+    assert "k = 2   alpha = 0.5   lr = 0.25" in str(told)
+
+
+def test_sam_shows_the_step_by_the_gradient_from_above():
+    p = param(3.0, 4.0)
+    optimizer = optim.SAM(optim.SGD([p], lr=0.5), rho=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum() / 2
+        loss.backward()
+        return loss
+
+    told = optimizer.explanation(p, 0, closure)
+    assert told.laws[0].before["g"] == pytest.approx(3 + 0.5 * 3 / 5, rel=1e-14)
+    assert p.tolist() == [3.0, 4.0]
+    optimizer.step(closure)
+    assert told.after["p"] == p.array[0]
+    with pytest.raises(TypeError, match=r"SAM: .* call step\(closure\)"):
+        optimizer.explain(p, 0)

@@ -103,8 +103,13 @@ DRAWS = {
     },
     "CyclicLR": draw_cyclic,
     "OneCycleLR": draw_one_cycle,
+    "SWALR": lambda rng, n: {
+        "swa_lr": each(rng, n, 0.01, 0.5), "anneal_epochs": choose(rng, 1, lambda rng: int(rng.integers(2, 50))),
+        "anneal_strategy": choose(rng, "cos", "linear"),
+    },
 }  # fmt: skip
 CLOSED = ["StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR", "CosineAnnealingLR"]
+ELSEWHERE = {"SWALR"}  # in swa_utils
 OTHERS = {"ReduceLROnPlateau", "ChainedScheduler", "SequentialLR", "LRScheduler"}
 
 
@@ -114,6 +119,9 @@ class Side:
     def __init__(self, package):
         self.package, self.optim = package, package.optim
         self.schedules = package.optim.lr_scheduler
+
+    def schedule(self, name):
+        return getattr(self.optim.swa_utils if name in ELSEWHERE else self.schedules, name)
 
     def optimizer(self, seed, rule=None):
         rng = np.random.default_rng(seed)
@@ -135,7 +143,7 @@ def make(side, name, seed, rule=None):
     """(optimizer, scheduler): the same for each side."""
     optimizer = side.optimizer(seed, rule)
     keywords = DRAWS[name](np.random.default_rng(1000 + seed), 3)
-    return optimizer, getattr(side.schedules, name)(optimizer, **keywords)
+    return optimizer, side.schedule(name)(optimizer, **keywords)
 
 
 def seen(optimizer, scheduler):
@@ -159,16 +167,17 @@ def course(optimizer, scheduler, steps=STEPS, tinker=False):
 
 
 def test_everything_in_torch_is_here_and_tested(torch):
-    assert set(torch.optim.lr_scheduler.__all__) == set(lr_scheduler.__all__) == DRAWS.keys() | OTHERS
+    assert set(torch.optim.lr_scheduler.__all__) == set(lr_scheduler.__all__)
+    assert DRAWS.keys() | OTHERS == set(lr_scheduler.__all__) | ELSEWHERE
 
 
 @pytest.mark.parametrize("name", sorted(DRAWS.keys() | OTHERS))
-def test_the_signature_is_that_of_torch(torch, name):
-    theirs, ours = (
-        [(p.name, p.default, p.kind) for p in inspect.signature(getattr(module, name)).parameters.values()]
-        for module in (torch.optim.lr_scheduler, lr_scheduler)
+def test_the_signature_is_that_of_torch(theirs, name):
+    expected, ours = (
+        [(p.name, p.default, p.kind) for p in inspect.signature(side.schedule(name)).parameters.values()]
+        for side in (theirs, OURS)
     )
-    assert ours == theirs
+    assert ours == expected
 
 
 # -------------------------------------------------------------------------------------------------------------- values
@@ -235,7 +244,7 @@ def test_going_on_after_an_epoch(theirs, name, seed, last_epoch):
     for side in (OURS, theirs):
         optimizer, _ = make(side, name, seed)
         keywords = DRAWS[name](np.random.default_rng(1000 + seed), 3)
-        resumed = getattr(side.schedules, name)(optimizer, **keywords, last_epoch=last_epoch)
+        resumed = side.schedule(name)(optimizer, **keywords, last_epoch=last_epoch)
         courses.append(course(optimizer, resumed, 30))
     assert courses[0] == courses[1]
 
@@ -244,7 +253,7 @@ def test_going_on_after_an_epoch(theirs, name, seed, last_epoch):
 def test_going_on_needs_the_initial_rates(name):
     optimizer = OURS.optimizer(1)
     with pytest.raises(KeyError, match=r"param_groups\[0\] needs an 'initial_lr'; load the optimizer's state first"):
-        getattr(lr_scheduler, name)(optimizer, **DRAWS[name](np.random.default_rng(0), 3), last_epoch=4)
+        OURS.schedule(name)(optimizer, **DRAWS[name](np.random.default_rng(0), 3), last_epoch=4)
 
 
 # --------------------------------------------------------------------------------------------------------- on plateaus
@@ -319,6 +328,7 @@ def sequence(side, seed):
         lambda: s.MultiplicativeLR(optimizer, lambda t: 0.95),
         lambda: s.CyclicLR(optimizer, 0.01, 0.3, step_size_up=4, mode="triangular2"),
         lambda: s.OneCycleLR(optimizer, 0.4, total_steps=60),
+        lambda: side.optim.swa_utils.SWALR(optimizer, 0.05, anneal_epochs=7),
     ]  # fmt: skip
     parts = [makers[i]() for i in rng.permutation(len(makers))[:4]]
     return optimizer, s.SequentialLR(optimizer, parts, [0 if seed == 5 else 6, 17, 17 if seed == 6 else 31])
@@ -670,20 +680,26 @@ BAD = [
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 9, "pct_start": 2}, ValueError, "pct_start must be in .*, got 2"),
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 9, "anneal_strategy": "x"}, ValueError, "'cos' or 'linear', got 'x'"),
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 9, "last_epoch": 3}, KeyError, "needs an 'initial_lr'"),
+    ("SWALR", {"swa_lr": [0.1]}, ValueError, "swa_lr has 1 values, but the optimizer has 3 groups"),
+    ("SWALR", {"swa_lr": "a"}, TypeError, r"swa_lr\[0\] must be a number, got 'a'"),
+    ("SWALR", {"swa_lr": 0.1, "anneal_epochs": -1}, ValueError, "anneal_epochs must be at least 0, got -1"),
+    ("SWALR", {"swa_lr": 0.1, "anneal_epochs": 2.5}, TypeError, "anneal_epochs must be a whole number, got 2.5"),
+    ("SWALR", {"swa_lr": 0.1, "anneal_strategy": "x"}, ValueError, "'cos' or 'linear', got 'x'"),
+    ("SWALR", {"swa_lr": 0.1, "last_epoch": 3}, KeyError, "needs an 'initial_lr'"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name, keywords, error, match", BAD)
 def test_bad_values_are_refused_and_change_nothing(name, keywords, error, match):
     optimizer = OURS.optimizer(1)
-    untouched(optimizer, lambda: getattr(lr_scheduler, name)(optimizer, **keywords), error, match)
+    untouched(optimizer, lambda: OURS.schedule(name)(optimizer, **keywords), error, match)
 
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_what_is_no_optimizer_is_refused(name):
     keywords = DRAWS[name](np.random.default_rng(0), 3)
     with pytest.raises(TypeError, match=f"{name}: optimizer must be an Optimizer, not a str"):
-        getattr(lr_scheduler, name)("SGD", **keywords)
+        OURS.schedule(name)("SGD", **keywords)
 
 
 def test_momentum_to_cycle_must_be_there():
