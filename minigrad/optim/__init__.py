@@ -13,22 +13,27 @@ from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
 from .adan import Adan
+from .ademamix import AdEMAMix
+from .adopt import ADOPT
 from .asgd import ASGD
 from .delta_bar_delta import DeltaBarDelta
 from .individual_gains import IndividualGains
 from .lbfgs import LBFGS
 from .lion import Lion
 from .lookahead import Lookahead
+from .madgrad import MADGRAD
 from .momentum_sgd import NAG, MomentumSGD
 from .msvag import MSVAG
 from .muon import Muon
 from .nadam import NAdam
 from .optimizer import Optimizer
+from .quasi_hyperbolic import QHM, QHAdam
 from .radam import RAdam
 from .rmsprop import RMSprop, RMSpropGraves
 from .rprop import IRpropPlus, Rprop, RpropMinus, RpropPlus
 from .sam import SAM
 from .saving import from_arrays, to_arrays
+from .schedule_free import AdamWScheduleFree, SGDScheduleFree
 from .sgd import SGD, CorrectedMomentumSGD
 from .signum import SignSGD, Signum
 from .smorms3 import SMORMS3
@@ -41,9 +46,10 @@ _FOUNDING = [
 _TORCHS = ["AdamW", "Adamax", "NAdam", "RAdam", "ASGD", "Adafactor", "Muon", "LBFGS"]
 _CHAINERS = ["AdaBound", "AMSBound", "SMORMS3", "MSVAG", "CorrectedMomentumSGD"]
 _OPTAXS = ["Lion", "Yogi", "AdaBelief", "Adan", "SignSGD", "Signum"]
+_OTHERS = ["ADOPT", "AdEMAMix", "MADGRAD", "QHM", "QHAdam", "SGDScheduleFree", "AdamWScheduleFree"]
 _WRAPPERS = ["Lookahead", "SAM"]
 
 __all__ = [
-    *_FOUNDING, *_TORCHS, *_CHAINERS, *_OPTAXS, *_WRAPPERS,
+    *_FOUNDING, *_TORCHS, *_CHAINERS, *_OPTAXS, *_OTHERS, *_WRAPPERS,
     "Optimizer", "from_arrays", "lr_scheduler", "swa_utils", "to_arrays",
 ]  # fmt: skip

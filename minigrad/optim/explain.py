@@ -62,16 +62,16 @@ class Explanation:
     where the parameter has no gradient. before, after: p and what else the laws update, as Python floats.
     """
 
-    def __init__(self, title: str, settings: Mapping[str, Any], laws: list[LawCall], dtype: Any) -> None:
+    def __init__(self, title: str, settings: Mapping[str, Any], laws: list[LawCall], p: Any) -> None:
+        """p: the element's value, in its own dtype."""
         self.title, self.settings, self.laws = title, dict(settings), laws
-        self.before: dict[str, float] = {}
-        self.after: dict[str, float] = {}
+        self.before = {"p": float(p)}
+        self.after = dict(self.before)
         for call in laws:
             for name in call.law.updated:
                 self.before.setdefault(name, float(call.before[name]))
             self.after.update({name: float(value) for name, value in call.after.items()})
-        if "p" in self.after:  # halves are updated in single precision, and stored as halves
-            self.after["p"] = float(dtype.type(self.after["p"]))
+        self.after["p"] = float(p.dtype.type(self.after["p"]))  # halves are updated in single precision, and stored so
 
     def __str__(self) -> str:
         lines = [self.title, f"  {_listed(self.settings)}"]
@@ -79,9 +79,8 @@ class Explanation:
             return "\n".join([*lines, "It has no gradient, so a step passes it over."])
         for call in self.laws:
             lines += ["", *_law_lines(call)]
-        if "p" in self.after:
-            p, q = self.before["p"], self.after["p"]
-            lines += ["", f"p goes from {text(p)} to {text(q)}, a change of {text(q - p)}"]
+        p, q = self.before["p"], self.after["p"]
+        lines += ["", f"p goes from {text(p)} to {text(q)}, a change of {text(q - p)}"]
         return "\n".join(lines)
 
 

@@ -233,7 +233,7 @@ class LBFGS(Optimizer):
             del vars(self)["law"]
             block.restore(before)
         title = explain.title("LBFGS", slot, place, block.values.dtype)
-        return Explanation(title, self._arenas[0].settings.plain, calls, block.values.dtype)
+        return Explanation(title, self._arenas[0].settings.plain, calls, before[element.offset])
 
     # ------------------------------------------------------------------------------------------------------- state
 

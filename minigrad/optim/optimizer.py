@@ -16,7 +16,9 @@ from .explain import Element, Explanation, LawCall
 from .hooks import StepHooks
 
 # What people and schedulers note in a group besides the hyper-parameters; no rule reads it.
-NOTES = {"name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr"}
+NOTES = {
+    "name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr", "train_mode",
+}  # fmt: skip
 
 _NOT_COPIED = {"_arenas", "_laws", "_pre_hooks", "_post_hooks", "_stepping"}
 
@@ -265,11 +267,11 @@ class Optimizer(StepHooks):
         title = explain.title(rule, slot, place, block.values.dtype)
         leaf = slot.param.node
         if leaf is None or leaf.grad is None:
-            return Explanation(title, settings, [], block.values.dtype)
+            return Explanation(title, settings, [], slot.view.reshape(-1)[offset])
         with block.backend.on(block.device):
             gradient = leaf.grad.array.reshape(-1).astype(block.work_dtype)
             laws = self._law_calls(settings, Element(block, slot, gradient, offset))
-        return Explanation(title, settings, laws, block.values.dtype)
+        return Explanation(title, settings, laws, slot.view.reshape(-1)[offset])
 
     def _law_calls(self, group: dict[str, Any], element: Element) -> list[LawCall]:
         """The laws that the next step puts an element through."""

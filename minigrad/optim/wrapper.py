@@ -86,7 +86,7 @@ class Wrapper(Optimizer):
         told = self.optimizer.explanation(param, index, self._inner_closure(closure, settings))
         laws = told.laws + (self._laws_after(param, index, told, settings) if told.laws else [])
         title = f"{type(self).__name__} around {told.title}"
-        return Explanation(title, {**settings, **told.settings}, laws, param.dtype)
+        return Explanation(title, {**settings, **told.settings}, laws, param.dtype.type(told.before["p"]))
 
     def _inner_closure(self, closure: Callable[[], Any] | None, settings: dict[str, Any]) -> Callable[[], Any] | None:
         """What the inner step is given for a closure."""

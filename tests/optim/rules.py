@@ -1,6 +1,6 @@
 """The table of update rules, over which the tests of this folder run. A new rule is a class, a text, and a row here."""
 
-from tests.optim import rows_chainer, rows_founding, rows_optax, rows_torch
+from tests.optim import rows_chainer, rows_founding, rows_optax, rows_recent, rows_torch
 
 # Texts in kernels/ that are no update rules, and so need no class in minigrad.optim.
 NO_RULES = {"average"}
@@ -9,4 +9,4 @@ NO_RULES = {"average"}
 # their oracles.
 ON_THEIR_OWN = {"LBFGS": "test_lbfgs.py", "Lookahead": "test_lookahead.py", "SAM": "test_sam.py"}
 
-ROWS = rows_founding.ROWS | rows_torch.ROWS | rows_chainer.ROWS | rows_optax.ROWS
+ROWS = rows_founding.ROWS | rows_torch.ROWS | rows_chainer.ROWS | rows_optax.ROWS | rows_recent.ROWS

@@ -129,7 +129,7 @@ def test_halves_are_updated_in_single_precision_and_stored_as_halves():
 def test_a_parameter_without_a_gradient_is_passed_over():
     p = param(1.0)
     told = optim.SGD([p], lr=0.25).explanation(p, 0)
-    assert told.laws == [] and told.before == told.after == {}
+    assert told.laws == [] and told.before == told.after == {"p": 1.0}
     assert str(told).endswith("It has no gradient, so a step passes it over.")
 
 
