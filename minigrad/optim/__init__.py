@@ -15,9 +15,12 @@ from .adamax import Adamax
 from .adan import Adan
 from .ademamix import AdEMAMix
 from .adopt import ADOPT
+from .aggmo import AggMo
 from .asgd import ASGD
 from .delta_bar_delta import DeltaBarDelta
 from .individual_gains import IndividualGains
+from .lamb import LAMB
+from .lars import LARS
 from .lbfgs import LBFGS
 from .lion import Lion
 from .lookahead import Lookahead
@@ -26,7 +29,9 @@ from .momentum_sgd import NAG, MomentumSGD
 from .msvag import MSVAG
 from .muon import Muon
 from .nadam import NAdam
+from .novograd import NovoGrad
 from .optimizer import Optimizer
+from .prodigy import Prodigy
 from .quasi_hyperbolic import QHM, QHAdam
 from .radam import RAdam
 from .rmsprop import RMSprop, RMSpropGraves
@@ -35,7 +40,9 @@ from .sam import SAM
 from .saving import from_arrays, to_arrays
 from .schedule_free import AdamWScheduleFree, SGDScheduleFree
 from .sgd import SGD, CorrectedMomentumSGD
+from .sgld import SGLD
 from .signum import SignSGD, Signum
+from .sm3 import SM3
 from .smorms3 import SMORMS3
 from .yogi import Yogi
 
@@ -45,8 +52,10 @@ _FOUNDING = [
 ]  # fmt: skip
 _TORCHS = ["AdamW", "Adamax", "NAdam", "RAdam", "ASGD", "Adafactor", "Muon", "LBFGS"]
 _CHAINERS = ["AdaBound", "AMSBound", "SMORMS3", "MSVAG", "CorrectedMomentumSGD"]
-_OPTAXS = ["Lion", "Yogi", "AdaBelief", "Adan", "SignSGD", "Signum"]
-_OTHERS = ["ADOPT", "AdEMAMix", "MADGRAD", "QHM", "QHAdam", "SGDScheduleFree", "AdamWScheduleFree"]
+_OPTAXS = ["Lion", "Yogi", "AdaBelief", "Adan", "LAMB", "LARS", "NovoGrad", "SM3", "SignSGD", "Signum", "SGLD"]
+_OTHERS = [
+    "ADOPT", "AdEMAMix", "Prodigy", "MADGRAD", "QHM", "QHAdam", "AggMo", "SGDScheduleFree", "AdamWScheduleFree",
+]  # fmt: skip
 _WRAPPERS = ["Lookahead", "SAM"]
 
 __all__ = [

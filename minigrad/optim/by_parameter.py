@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 from ..backend import backend_of
 from ..backend.quiet import quiet
+from ..kernels import Law
 from .arena import Block, Run, Slot, Update
 from .explain import Element, LawCall, NotedLaw
 from .optimizer import Optimizer
@@ -19,6 +20,12 @@ class Piece(NamedTuple):
     g: Any
     states: dict[str, Any]
     shape: tuple[int, ...]
+    index: int = 0  # of the parameter in the optimizer's list
+
+    def put_through(self, law: Law | NotedLaw, scalars: Mapping[str, float], **arrays: Any) -> None:
+        """Run a law on p, g, the states, and what else is given, by the names that it has for them."""
+        known = {"p": self.p, "g": self.g, **self.states, **arrays}
+        law(*(known[name] for name in law.inputs + law.updated), **{name: scalars[name] for name in law.scalars})
 
 
 class ByParameter(Optimizer):
@@ -45,7 +52,8 @@ class ByParameter(Optimizer):
             for slot in block.slots[first:end]:
                 if slot.stop > slot.start:
                     here = slice(slot.start, slot.stop)
-                    self.change(group, age, Piece(block.work[here], block.gradients[here], slot.states, slot.shape))
+                    arrays = block.work[here], block.gradients[here], slot.states
+                    self.change(group, age, Piece(*arrays, slot.shape, slot.index))
 
         return first, end, change, {}, True, {}
 
@@ -63,7 +71,7 @@ class ByParameter(Optimizer):
         calls: list[LawCall] = []
         twin = object.__new__(type(self))
         twin.__dict__ = {**self.__dict__, "law": lambda **flags: NotedLaw(self.law(**flags), element, calls)}
-        quiet(twin.change)(group, slot.age, Piece(p, element.gradient, states, slot.shape))
+        quiet(twin.change)(group, slot.age, Piece(p, element.gradient, states, slot.shape, slot.index))
         return calls
 
 

@@ -45,6 +45,7 @@ class NotedLaw:
 
     def __init__(self, law: Law, element: Element, calls: list[LawCall]) -> None:
         self.law, self.element, self.calls = law, element, calls
+        self.inputs, self.updated, self.scalars = law.inputs, law.updated, law.scalars
 
     def __call__(self, *arrays: Any, **scalars: Any) -> None:
         if arrays[0].size == self.element.gradient.size:  # else the arrays are of rows or the like

@@ -17,7 +17,7 @@ from .hooks import StepHooks
 
 # What people and schedulers note in a group besides the hyper-parameters; no rule reads it.
 NOTES = {
-    "name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr", "train_mode",
+    "name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr",
 }  # fmt: skip
 
 _NOT_COPIED = {"_arenas", "_laws", "_pre_hooks", "_post_hooks", "_stepping"}
@@ -32,7 +32,7 @@ class Optimizer(StepHooks):
     numbers: what the host remembers of each parameter besides, by PyTorch's names, and what it is at age 0; rule() is
     given them by name, and returns among the scalars what they become. beyond_torch: hyper-parameters that PyTorch's
     rule lacks, with the values that make both the same. needs_closure: why step() cannot do without a closure, if so.
-    borrows: whether its laws may read long gradients where they lie, rather than copies.
+    notes: what groups may hold besides the hyper-parameters. borrows: whether its laws may read long gradients where they lie, rather than copies.
 
     params: an iterable of tensors, of (name, tensor) pairs, or of dicts of "params" and hyper-parameters of their own.
     The parameters move into buffers of the optimizer. Tensors on their old memory (from_numpy, detach, views), which
@@ -50,6 +50,7 @@ class Optimizer(StepHooks):
     numbers: Mapping[str, float] = {}
     beyond_torch: Mapping[str, Any] = {}
     needs_closure = ""
+    notes = NOTES
     borrows = True
     error_if_nonfinite = False
 
@@ -140,7 +141,7 @@ class Optimizer(StepHooks):
         listed = [given] if isinstance(given, Tensor) else _listed(rule, given)
         if not listed:
             raise ValueError(f"{rule}: a parameter group is empty")
-        unknown = sorted(group.keys() - self.defaults.keys() - NOTES - {"params"})
+        unknown = sorted(group.keys() - self.defaults.keys() - self.notes - {"params"})
         if unknown:
             raise ValueError(f"{rule}: unknown hyper-parameters {unknown}; known are {sorted(self.defaults)}")
         named = [isinstance(entry, tuple) and len(entry) == 2 for entry in listed]
@@ -326,7 +327,7 @@ class Optimizer(StepHooks):
         rule = type(self).__name__
         groups, entries = loading.sections(rule, state_dict, [len(group["params"]) for group in self.param_groups])
         merged = [
-            loading.merged(rule, mine, {**self.beyond_torch, **theirs}, self.defaults, NOTES)
+            loading.merged(rule, mine, {**self.beyond_torch, **theirs}, self.defaults, self.notes)
             for mine, theirs in zip(self.param_groups, groups)
         ]
         settings = [self._checked(group) for group in merged]

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterable
 
 from ..kernels import Law
 from . import checks
-from .optimizer import Optimizer
+from .optimizer import NOTES, Optimizer
 
 
 class ScheduleFree(Optimizer):
@@ -19,6 +19,7 @@ class ScheduleFree(Optimizer):
     """
 
     numbers = {"weight_sum": 0.0, "lr_max": 0.0}
+    notes = NOTES | {"train_mode"}
 
     def beta(self, group: dict[str, Any]) -> float:
         """How far y lies from z on its way to x."""

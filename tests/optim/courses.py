@@ -40,11 +40,11 @@ def group_of(i):
 
 
 def run_longhand(longhand, c):
-    """Where the formula ends; it finds the loss of each step among the hyper-parameters."""
+    """Where the formula ends; it finds the loss of each step, and the parameter's number, among the hyper-parameters."""
     ends = []
     for i, start in enumerate(c.starts):
         steps = zip(c.gradients, c.settings, c.losses)
-        taken = [(g[i], {**s[group_of(i)], "loss": loss}) for g, s, loss in steps if g[i] is not None]
+        taken = [(g[i], {**s[group_of(i)], "loss": loss, "index": i}) for g, s, loss in steps if g[i] is not None]
         ends.append(longhand(start, taken))
     return ends
 

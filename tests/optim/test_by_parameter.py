@@ -7,7 +7,7 @@ import minigrad as mg
 from minigrad import optim
 from minigrad.optim.by_parameter import norm, rms
 
-RULES = [optim.Adafactor, optim.Muon]
+RULES = [optim.Adafactor, optim.Muon, optim.LAMB, optim.LARS, optim.NovoGrad, optim.SM3, optim.SGLD, optim.AggMo]
 
 
 def trained(rule, dtype=np.float64, device=None, steps=3, shape=(3, 2)):
