@@ -99,3 +99,48 @@ def test_the_changes_it_suggests_let_the_gradient_through(changes, tmp_path):
     lines = example("deep_sigmoid.py", "30", folder=tmp_path, source=source).splitlines()
     assert any(line.startswith("Healthy: ") for line in lines)
     assert float(lines[-1].partition(": ")[2].rstrip("%")) > 85
+
+
+def picture(folder, name):
+    """The example left this picture and nothing else."""
+    assert os.listdir(folder) == [name]
+    assert (folder / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def numbers(line):
+    return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", line)]
+
+
+def test_the_founding_claims_hold(tmp_path):
+    lines = example("founding_claims.py", folder=tmp_path).splitlines()
+    assert lines[-1] == "All 12 claims hold." and len(lines) == 26
+    measured = [numbers(line) for line in lines[1:24:2]]
+    assert measured[0][:2] == [1, 1438]  # four fifths of 1797 images, by digit
+    assert measured[0][2] == pytest.approx(np.log(10), abs=0.05)  # as good as guessing
+    assert measured[2] == [10, 10]
+    assert measured[3] == [round(1 / 1.9, 2)]
+    assert measured[6] == [1.05, 0.95, 10, 0.1]
+    assert measured[7] == [1e6, 1, 1]
+    assert measured[8][0] == 1000 and measured[8][3] == 0
+    assert measured[9] == [1000, 10000, round(10**-0.5, 2), 1]
+    assert measured[10][0] == 10
+    # Plain descent: along the axes both coordinates shrink by themselves, 1 - 0.018 * (1 or 100) a step.
+    steps = np.arange(1000)
+    assert measured[11][2] == np.argmax(np.hypot(0.982**steps, (-0.8) ** steps) < 0.05)
+    picture(tmp_path, "founding_claims.png")
+
+
+# A rule that is spoilt must be noticed: the asserts of the example are what it promises.
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ("lr=lr, momentum=0.9)[:, 0]) / lr", "lr=lr, momentum=0.8)[:, 0]) / lr", "the terminal velocity of SGD is 5.000"),
+    ("(optim.Adagrad, {}, SECOND)", "(optim.RMSprop, {}, SECOND)", "Adagrad's rates"),
+])  # fmt: skip
+def test_a_founding_claim_that_does_not_hold_is_told(old, new, said, tmp_path):
+    source = (ROOT / "examples" / "founding_claims.py").read_text(encoding="utf-8")
+    assert source.count(old) == 1
+    path = tmp_path / "spoilt.py"
+    path.write_text(source.replace(old, new), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    result = subprocess.run([sys.executable, str(path)], cwd=tmp_path, env=environment, text=True,
+                            capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    assert result.returncode == 1 and f"AssertionError: {said}" in result.stderr
