@@ -133,7 +133,7 @@ def test_the_founding_claims_hold(tmp_path):
 # A rule that is spoilt must be noticed: the asserts of the example are what it promises.
 @pytest.mark.parametrize(("old", "new", "said"), [
     ("lr=lr, momentum=0.9)[:, 0]) / lr", "lr=lr, momentum=0.8)[:, 0]) / lr", "the terminal velocity of SGD is 5.000"),
-    ("(optim.Adagrad, {}, SECOND)", "(optim.RMSprop, {}, SECOND)", "Adagrad's rates"),
+    ("(optim.Adagrad, {}, SECOND)", "(optim.SGD, {}, SECOND)", "Adagrad's rates"),
 ])  # fmt: skip
 def test_a_founding_claim_that_does_not_hold_is_told(old, new, said, tmp_path):
     source = (ROOT / "examples" / "founding_claims.py").read_text(encoding="utf-8")
