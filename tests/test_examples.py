@@ -180,11 +180,12 @@ def race(lines):
     return found
 
 
-def test_the_race_has_a_line_for_every_rule():
+def test_the_race_has_a_line_for_every_rule(monkeypatch):
     import runpy
 
     from minigrad import optim
 
+    monkeypatch.setattr(sys, "argv", ["optimizer_race.py"])
     raced = runpy.run_path(str(ROOT / "examples" / "optimizer_race.py"))
     classes = [getattr(optim, name) for name in optim.__all__ if isinstance(getattr(optim, name), type)]
     rules = {c.__name__ for c in classes if issubclass(c, optim.Optimizer) and c is not optim.Optimizer}
