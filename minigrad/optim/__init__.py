@@ -46,19 +46,19 @@ from .sm3 import SM3
 from .smorms3 import SMORMS3
 from .yogi import Yogi
 
-_FOUNDING = [
+__all__ = [
+    # Founding.
     "SGD", "MomentumSGD", "NAG", "Adagrad", "Adadelta", "RMSprop", "RMSpropGraves", "Rprop", "RpropMinus",
     "RpropPlus", "IRpropPlus", "IndividualGains", "DeltaBarDelta", "Adam",
-]  # fmt: skip
-_TORCHS = ["AdamW", "Adamax", "NAdam", "RAdam", "ASGD", "Adafactor", "Muon", "LBFGS"]
-_CHAINERS = ["AdaBound", "AMSBound", "SMORMS3", "MSVAG", "CorrectedMomentumSGD"]
-_OPTAXS = ["Lion", "Yogi", "AdaBelief", "Adan", "LAMB", "LARS", "NovoGrad", "SM3", "SignSGD", "Signum", "SGLD"]
-_OTHERS = [
+    # The rest of PyTorch's.
+    "AdamW", "Adamax", "NAdam", "RAdam", "ASGD", "Adafactor", "Muon", "LBFGS",
+    # Best known from Chainer.
+    "AdaBound", "AMSBound", "SMORMS3", "MSVAG", "CorrectedMomentumSGD",
+    # Best known from optax.
+    "Lion", "Yogi", "AdaBelief", "Adan", "LAMB", "LARS", "NovoGrad", "SM3", "SignSGD", "Signum", "SGLD",
+    # Their authors' own.
     "ADOPT", "AdEMAMix", "Prodigy", "MADGRAD", "QHM", "QHAdam", "AggMo", "SGDScheduleFree", "AdamWScheduleFree",
-]  # fmt: skip
-_WRAPPERS = ["Lookahead", "SAM"]
-
-__all__ = [
-    *_FOUNDING, *_TORCHS, *_CHAINERS, *_OPTAXS, *_OTHERS, *_WRAPPERS,
+    # Around another rule.
+    "Lookahead", "SAM",
     "Optimizer", "from_arrays", "lr_scheduler", "swa_utils", "to_arrays",
 ]  # fmt: skip

@@ -198,7 +198,8 @@ def test_nvrtc_compiles_every_program(name, architecture, nvrtc):
     assert found.keys() == expected.keys()
     for entry, c_type in expected.items():
         assert entry.encode() in machine_code
-        assert computes_in_double(found[entry]) == (c_type == "double"), f"{entry}:\n{found[entry]}"
+        if c_type == "float" or "out=" in laws[entry].source("numpy"):  # what only copies may move 64 bits as an integer
+            assert computes_in_double(found[entry]) == (c_type == "double"), f"{entry}:\n{found[entry]}"
         law = laws[entry]
         stored = [line for line in law.source("cuda").splitlines() if re.match(r" +\w+_ = \w+;", line)]
         assert found[entry].count("st.global") == len(stored) > 0
