@@ -12,7 +12,8 @@ class LARS(ByParameter):
     """p <- p - v, v <- momentum * v + lr * r * (g + weight_decay * p), r = trust * |p| / (|g| + weight_decay * |p|).
 
     |.| is the Euclidean norm of the parameter as a whole. You, Gitman and Ginsburg 2017, algorithm 1, with lr inside
-    the velocity; optax takes |g + weight_decay * p| for the sum of norms. Where |p| or the denominator is 0, r is 1. trust is trust_coefficient, the paper's eta. weight_decay adds weight_decay * p to the gradient (L2).
+    the velocity; optax takes |g + weight_decay * p| for the sum of norms. Where |p| or the denominator is 0, r is 1.
+    trust is trust_coefficient, the paper's eta. weight_decay adds weight_decay * p to the gradient (L2).
     Raises TypeError or ValueError for a value that is wrong.
     """
 
