@@ -66,8 +66,8 @@ class CorrectedMomentumSGD(SGD):
     """p <- p + lr * v with v <- momentum * v - g: momentum that a change of lr reaches at once.
 
     Goyal et al. 2017, section 3, equation 9, by Chainer's name and defaults: the learning rate stands outside the
-    velocity, so it is SGD with PyTorch's momentum. MomentumSGD, their equation 10, is what it corrects. weight_decay adds weight_decay * p to the gradient
-    (L2). Raises TypeError or ValueError for a value that is wrong.
+    velocity, so it is SGD with PyTorch's momentum. MomentumSGD, their equation 10, is what it corrects. weight_decay
+    adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 
     def __init__(
