@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Iterable
 
 from ..kernels import Law
-from . import checks
-from .adam import check_moments, decay_flags
-from .optimizer import Optimizer
+from .adam import Adam
 
 
-class AdaBelief(Optimizer):
+class AdaBelief(Adam):
     """p <- p - lr * m' / (sqrt(s') + eps), Adam with the spread s of g around its mean m in place of the mean of g^2.
 
     s <- beta2 * s + (1 - beta2) * (g - m)^2 + eps with the new m; m' = m / (1 - beta1^t), s' = s / (1 - beta2^t).
@@ -37,22 +34,11 @@ class AdaBelief(Optimizer):
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        super().__init__(params, dict(
-            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize,
             decoupled_weight_decay=decoupled_weight_decay,
-        ))  # fmt: skip
-
-    def check(self, group: dict[str, Any]) -> None:
-        check_moments("AdaBelief", group)
-        names = ["amsgrad", "decoupled_weight_decay"]
-        checks.switch("AdaBelief", **{name: group[name] for name in names})
+        )  # fmt: skip
 
     def rule(self, group: dict[str, Any], age: int) -> tuple[Law, dict[str, float]]:
-        beta1, beta2 = group["betas"]
-        correction1, correction2 = 1 - beta1 ** (age + 1), math.sqrt(1 - beta2 ** (age + 1))
-        law = self.law(maximize=group["maximize"], amsgrad=group["amsgrad"], **decay_flags(group))
-        return law, {
-            "lr": group["lr"] * correction2 / correction1, "c1": 1 - beta1, "c2": 1 - beta2,
-            "eps": group["eps"] * correction2, "floor": group["eps"], "weight_decay": group["weight_decay"],
-            "decay": group["lr"] * group["weight_decay"],
-        }  # fmt: skip
+        law, scalars = super().rule(group, age)
+        return law, {**scalars, "floor": group["eps"]}

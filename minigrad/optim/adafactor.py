@@ -58,9 +58,6 @@ class Adafactor(ByParameter):
             return shape if name == "v" else None
         return {"v": None, "rows": (*shape[:-1], 1), "columns": (*shape[:-2], 1, shape[-1])}[name]
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         t, (eps1, eps2) = age + 1, group["eps"]
         eps1 = float(np.finfo(piece.p.dtype).eps) if eps1 is None else eps1

@@ -55,6 +55,3 @@ class ADOPT(Optimizer):
             "weight_decay": group["weight_decay"],
             "decay": group["lr"] * group["weight_decay"],
         }  # fmt: skip
-
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)

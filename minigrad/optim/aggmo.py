@@ -49,9 +49,6 @@ class AggMo(ByParameter):
             )
         checks.several_below_one("AggMo", self._count, betas=betas)
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         d, size = np.empty_like(piece.g), piece.g.size
         begin = self.law(begin=True, maximize=group["maximize"], weight_decay=group["weight_decay"] != 0)

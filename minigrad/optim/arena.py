@@ -44,7 +44,7 @@ class Slot:
         self.start = self.stop = 0
 
 
-# Elements from which on a parameter's gradient is used where it lies: on a CPU and on a GPU.
+# Elements from which on a parameter's gradient is used where it lies; on other devices it never is.
 _LONG = {"cpu": 1 << 14, "cuda": 1 << 20}
 
 # Neighbours that have a gradient and one age and numbers: the first, the one after the last, their age.
@@ -54,6 +54,11 @@ Run = tuple[int, int, int]
 Update = tuple[int, int, Callable[..., None], dict[str, float], bool, Mapping[str, float]]
 Shape = tuple[int, ...]
 ShapeOf = Callable[[str, Shape], Shape | None]  # a state's shape, by its name and the parameter's shape
+
+
+def wide(dtype: Any) -> Any:
+    """The dtype to accumulate in for parameters of a dtype: halves are too coarse."""
+    return dtypes.float32 if dtype == dtypes.float16 else dtype
 
 
 class Block:
@@ -69,7 +74,7 @@ class Block:
         self.backend = backend_of(first)
         self.device = device_of(first)
         self.half = first.dtype == dtypes.float16
-        self.work_dtype = dtypes.float32 if self.half else first.dtype
+        self.work_dtype = wide(first.dtype)
         self.states: dict[str, Any] = {}
         self._bound: dict[tuple[Law, int, int], Any] = {}
         self._spans: dict[tuple[int, int], writelog.Span] = {}
@@ -98,7 +103,7 @@ class Block:
         """Copy the parameters into the buffer; return the views that are to be their arrays."""
         views = {}
         start = 0
-        long = _LONG[self.device.type]
+        long = _LONG.get(self.device.type, math.inf)
         for slot in self.slots:
             array = slot.param.array
             slot.start, slot.stop, slot.shape = start, start + array.size, array.shape

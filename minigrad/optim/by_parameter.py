@@ -20,7 +20,7 @@ class Piece(NamedTuple):
     g: Any
     states: dict[str, Any]
     shape: tuple[int, ...]
-    index: int = 0  # of the parameter in the optimizer's list
+    index: int  # of the parameter in the optimizer's list
 
     def put_through(self, law: Law | NotedLaw, scalars: Mapping[str, float], **arrays: Any) -> None:
         """Run a law on p, g, the states, and what else is given, by the names that it has for them."""
@@ -28,14 +28,23 @@ class Piece(NamedTuple):
         law(*(known[name] for name in law.inputs + law.updated), **{name: scalars[name] for name in law.scalars})
 
 
+def piece_of(block: Block, slot: Slot) -> Piece:
+    """A parameter whose gradient was gathered, and whose states are laid out."""
+    here = slice(slot.start, slot.stop)
+    return Piece(block.work[here], block.gradients[here], slot.states, slot.shape, slot.index)
+
+
 class ByParameter(Optimizer):
-    """A rule whose step takes one parameter at a time. A subclass states it by change() and used_states()."""
+    """A rule whose step takes one parameter at a time. A subclass states it by change()."""
 
     borrows = False  # a rule may write into the gradients that it is given
 
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         """Update one parameter of a group, which is not empty and has taken `age` steps, and its states."""
         raise NotImplementedError(f"{type(self).__name__} does not state its rule")
+
+    def used_states(self, group: dict[str, Any]) -> list[str]:
+        return list(self.states)
 
     def fits(self, slot: Slot) -> None:
         """Raise ValueError for a parameter of a shape that the rule cannot update."""
@@ -51,9 +60,7 @@ class ByParameter(Optimizer):
         def change() -> None:
             for slot in block.slots[first:end]:
                 if slot.stop > slot.start:
-                    here = slice(slot.start, slot.stop)
-                    arrays = block.work[here], block.gradients[here], slot.states
-                    self.change(group, age, Piece(*arrays, slot.shape, slot.index))
+                    self.change(group, age, piece_of(block, slot))
 
         return first, end, change, {}, True, {}
 

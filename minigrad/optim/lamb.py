@@ -40,9 +40,6 @@ class LAMB(ByParameter):
     def check(self, group: dict[str, Any]) -> None:
         check_moments("LAMB", group)
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         beta1, beta2 = group["betas"]
         root = math.sqrt(1 - beta2 ** (age + 1))

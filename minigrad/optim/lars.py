@@ -41,9 +41,6 @@ class LARS(ByParameter):
         checks.not_negative("LARS", **{name: group[name] for name in names})
         checks.switch("LARS", maximize=group["maximize"])
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         size = norm(piece.p)
         whole = norm(piece.g) + group["weight_decay"] * size

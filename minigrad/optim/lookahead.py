@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Mapping
 
-from ..backend import backend_of, dtypes, move
+from ..backend import backend_of, move
 from ..backend.quiet import quiet
 from ..tensor import Tensor
 from . import checks, explain, loading
-from .arena import Block, Slot, Update
+from .arena import Block, Slot, Update, wide
 from .explain import Explanation, LawCall
 from .optimizer import Optimizer
 from .wrapper import Wrapper
@@ -126,7 +126,7 @@ class Lookahead(Wrapper):
             "slow": told.before["p"] if slow is None else float(slow.reshape(-1)[offset]),
         }  # fmt: skip
         scalars = {"alpha": settings["alpha"]}
-        lines = self.law().follow({**before, **scalars}, _wide_dtype(param.dtype))
+        lines = self.law().follow({**before, **scalars}, wide(param.dtype))
         return [LawCall(self.law(), scalars, before, lines)]
 
     # ------------------------------------------------------------------------------------------------------- state
@@ -143,7 +143,7 @@ class Lookahead(Wrapper):
         taken = numbers["steps_since_jump"]
         if not (taken >= 0 and taken.is_integer()):
             raise ValueError(f"{reader.title} has steps_since_jump {taken}, which is no number of steps")
-        return arrays["slow"].reshape(shape).astype(_wide_dtype(slot.param.dtype), copy=False), int(taken)
+        return arrays["slow"].reshape(shape).astype(wide(slot.param.dtype), copy=False), int(taken)
 
     def _take_on(self, read: Mapping[int, Any]) -> None:
         self._slow = {index: slow for index, (slow, _) in read.items()}
@@ -155,17 +155,12 @@ class Lookahead(Wrapper):
         return {**super().__getstate__(), "_slow": slow, "_taken": dict(self._taken)}
 
 
-def _wide_dtype(dtype: Any) -> Any:
-    """Halves are too coarse to accumulate in."""
-    return dtypes.float32 if dtype == dtypes.float16 else dtype
-
-
 def _wide(slot: Slot) -> Any:
     """A copy of a parameter."""
     array = slot.param.array
     backend = backend_of(array)
     with backend.on(backend.device_of(array)):
-        return array.astype(_wide_dtype(array.dtype), order="C")
+        return array.astype(wide(array.dtype), order="C")
 
 
 @quiet

@@ -72,9 +72,6 @@ class Muon(ByParameter):
         if len(slot.shape) != 2:
             raise ValueError(_NO_MATRIX.format(slot.index, slot.shape))
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         momentum, nesterov = group["momentum"], group["nesterov"]
         u = np.empty_like(piece.g)

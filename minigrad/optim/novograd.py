@@ -42,9 +42,6 @@ class NovoGrad(ByParameter):
     def state_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...] | None:
         return () if name == "root" else shape
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         beta1, beta2 = group["betas"]
         length, root = norm(piece.g), piece.states["root"]

@@ -12,12 +12,15 @@ from ..backend.quiet import quiet
 from ..tensor import Tensor
 from . import checks, explain
 from .adam import check_moments
-from .arena import Block, Slot
-from .by_parameter import ByParameter, Piece
+from .arena import Block, Run, Slot, Update
+from .by_parameter import ByParameter, piece_of
 from .explain import Element, Explanation, LawCall, NotedLaw
 from .optimizer import NOTES
 
 _ESTIMATE = ("d", "d_max", "d_numerator", "k")  # of all parameters together, and the same in every group
+
+# Of a step: the hyper-parameters of a group, one of its blocks, and the runs there that take part.
+Part = tuple[dict[str, Any], Block, list[Run]]
 
 
 class Prodigy(ByParameter):
@@ -76,9 +79,6 @@ class Prodigy(ByParameter):
             if group[name] == 0:
                 raise ValueError(f"Prodigy: {name} must be above 0, got {group[name]}")
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     # ------------------------------------------------------------------------------------------------------ the step
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -90,11 +90,11 @@ class Prodigy(ByParameter):
         self._learn(plan, shared)
         if shared["whole"]:
             self._estimate(shared)
-            for block, runs in plan:
+            for group, block, runs in plan:
                 with block.backend.on(block.device):
-                    block.update([self._moving(block, run, shared) for run in runs])
-            for group in self.param_groups:
-                group.update({name: shared[name] for name in _ESTIMATE})
+                    block.update([self._moving(group, block, run, shared) for run in runs])
+            for own in self.param_groups:
+                own.update({name: shared[name] for name in _ESTIMATE})
         return loss
 
     def _shared(self) -> dict[str, Any]:
@@ -113,11 +113,12 @@ class Prodigy(ByParameter):
         shared["beta3"] = math.sqrt(beta2) if shared["beta3"] is None else shared["beta3"]
         return shared
 
-    def _gathered(self) -> list[tuple[Block, list[tuple[int, int, int]]]]:
+    def _gathered(self) -> list[Part]:
         """What takes part: groups whose lr is 0 rest, and so do parameters without a gradient."""
         plan = []
         for arena in self._arenas:
-            for block in arena.blocks if arena.settings.plain["lr"] > 0 else []:
+            group = arena.settings.plain
+            for block in arena.blocks if group["lr"] > 0 else []:
                 with block.backend.on(block.device):
                     runs = block.gather()
                     if self.error_if_nonfinite:
@@ -127,29 +128,29 @@ class Prodigy(ByParameter):
                     if block.half:
                         block.work[...] = block.values
                 if runs:
-                    plan.append((block, runs))
+                    plan.append((group, block, runs))
         return plan
 
     @quiet
-    def _learn(self, plan: list[tuple[Block, list[tuple[int, int, int]]]], shared: dict[str, Any]) -> None:
+    def _learn(self, plan: list[Part], shared: dict[str, Any]) -> None:
         """Take the gradients into the states, and sum up what they say of d."""
         gain = whole = 0.0
-        for block, runs in plan:
+        for group, block, runs in plan:
             with block.backend.on(block.device):
                 for first, end, age in runs:
                     for slot in block.slots[first:end]:
                         if slot.stop > slot.start:
-                            along, size = self._taken_in(block, slot, age, self._group_of(slot), shared)
+                            along, size = self._taken_in(group, block, slot, age, shared)
                             gain += along
                             whole += size
         share = shared["d"] / shared["d0"]
         shared["gain"], shared["whole"] = share * shared["rate"] * gain, whole
 
     def _taken_in(
-        self, block: Block, slot: Slot, age: int, group: Mapping[str, Any], shared: Mapping[str, Any]
+        self, group: Mapping[str, Any], block: Block, slot: Slot, age: int, shared: Mapping[str, Any]
     ) -> tuple[float, float]:
         """g . (x0 - p) and |s|_1 of one parameter."""
-        piece, (beta1, beta2), d = self._piece(block, slot), shared["betas"], shared["d"]
+        piece, (beta1, beta2), d = piece_of(block, slot), shared["betas"], shared["d"]
         gradient = np.empty_like(piece.g)
         decays = group["weight_decay"] != 0 and not shared["decouple"]
         begin = self._law_of(slot, begin=True, step=False, first=age == 0, maximize=group["maximize"], decays=decays)
@@ -173,29 +174,20 @@ class Prodigy(ByParameter):
         d = min(d_max, d * shared["growth_rate"])
         shared.update(d=d, d_max=d_max, d_numerator=numerator, k=shared["k"] + 1)
 
-    def _moving(self, block: Block, run: tuple[int, int, int], shared: Mapping[str, Any]) -> Any:
+    def _moving(self, group: Mapping[str, Any], block: Block, run: Run, shared: Mapping[str, Any]) -> Update:
         first, end, _ = run
+        decays = group["weight_decay"] != 0 and shared["decouple"]
+        scalars = {
+            "lr": shared["rate"], "eps": shared["d"] * group["eps"], "decay": group["weight_decay"] * shared["rate"],
+        }  # fmt: skip
 
         @quiet
         def move() -> None:
             for slot in block.slots[first:end]:
-                group = self._group_of(slot)
                 if slot.stop > slot.start:
-                    decays = group["weight_decay"] != 0 and shared["decouple"]
-                    scalars = {
-                        "lr": shared["rate"], "eps": shared["d"] * group["eps"],
-                        "decay": group["weight_decay"] * shared["rate"],
-                    }  # fmt: skip
-                    self._piece(block, slot).put_through(self._law_of(slot, step=True, decays=decays), scalars)
+                    piece_of(block, slot).put_through(self._law_of(slot, step=True, decays=decays), scalars)
 
         return first, end, move, {}, True, {}
-
-    def _piece(self, block: Block, slot: Slot) -> Piece:
-        here = slice(slot.start, slot.stop)
-        return Piece(block.work[here], block.gradients[here], slot.states, slot.shape, slot.index)
-
-    def _group_of(self, slot: Slot) -> dict[str, Any]:
-        return next(arena.settings.plain for arena in self._arenas if slot in arena.slots)
 
     def _law_of(
         self, slot: Slot, begin: bool = False, step: bool = False, first: bool = False, maximize: bool = False,
@@ -232,7 +224,5 @@ class Prodigy(ByParameter):
         if param.grad is not None:
             twin.step()
         title = explain.title("Prodigy", slot, place, block.values.dtype)
-        return Explanation(title, self._settings_of(slot), calls, before)
-
-    def _settings_of(self, slot: Slot) -> dict[str, Any]:
-        return {**self._group_of(slot), "d": self.param_groups[0]["d"]}
+        group = next(arena.settings.plain for arena in self._arenas if slot in arena.slots)
+        return Explanation(title, {**group, "d": self.param_groups[0]["d"]}, calls, before)

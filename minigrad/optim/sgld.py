@@ -47,9 +47,6 @@ class SGLD(ByParameter):
         if not isinstance(group["seed"], int):
             raise TypeError(f"SGLD: seed must be a whole number, got {group['seed']!r}")
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return []
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         drawn = np.random.default_rng([group["seed"], piece.index, age]).standard_normal(piece.p.size)
         noise = move(drawn.astype(piece.p.dtype), device_of(piece.p))

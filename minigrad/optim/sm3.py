@@ -49,9 +49,6 @@ class SM3(ByParameter):
         """The sums of all axes stand in one vector, those of the first axis first."""
         return (sum(shape or (1,)),) if name == "sums" else shape
 
-    def used_states(self, group: dict[str, Any]) -> list[str]:
-        return list(self.states)
-
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         sums = [sums for sums, _ in _by_axis(piece)]
         nu = reduce(np.minimum, sums).reshape(-1)
