@@ -36,3 +36,16 @@ class Row:
 
 def coin(rng):
     return bool(rng.random() < 0.5)
+
+
+def with_l2(g, p, h):
+    """The gradient, turned to maximize, with L2 regularisation's."""
+    return (-g if h["maximize"] else g) + h["weight_decay"] * p
+
+
+def draw_common(rng):
+    return {"lr": float(rng.uniform(0.01, 0.2)), "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng)}
+
+
+def draw_betas(rng):
+    return float(rng.choice([0.0, 0.5, 0.9])), float(rng.choice([0.9, 0.99, 0.999]))

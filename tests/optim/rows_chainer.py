@@ -3,11 +3,7 @@
 import numpy as np
 
 from minigrad import optim
-from tests.optim.row import Row, coin
-
-
-def with_l2(g, p, h):
-    return (-g if h["maximize"] else g) + h["weight_decay"] * p
+from tests.optim.row import Row, coin, with_l2
 
 
 # ---------------------------------------------------------------------------------------------- AdaBound and AMSBound

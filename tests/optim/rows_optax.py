@@ -3,11 +3,7 @@
 import numpy as np
 
 from minigrad import optim
-from tests.optim.row import Row, coin
-
-
-def draw_common(rng):
-    return {"lr": float(rng.uniform(0.01, 0.2)), "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng)}
+from tests.optim.row import Row, coin, draw_common
 
 
 def draw_beta1(rng):

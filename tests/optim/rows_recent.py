@@ -3,19 +3,7 @@
 import numpy as np
 
 from minigrad import optim
-from tests.optim.row import Row, coin
-
-
-def draw_common(rng):
-    return {"lr": float(rng.uniform(0.01, 0.2)), "weight_decay": float(rng.choice([0.0, 0.1])), "maximize": coin(rng)}
-
-
-def draw_betas(rng):
-    return float(rng.choice([0.0, 0.5, 0.9])), float(rng.choice([0.9, 0.99, 0.999]))
-
-
-def with_l2(g, p, h):
-    return (-g if h["maximize"] else g) + h["weight_decay"] * p
+from tests.optim.row import Row, coin, draw_betas, draw_common, with_l2
 
 
 # ----------------------------------------------------------------------------------------------------------- ADOPT

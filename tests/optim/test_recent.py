@@ -6,20 +6,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-
-
-def start(value=1.0):
-    return mg.tensor([value], dtype=mg.float64, requires_grad=True)
-
-
-def after(optimizer, p, *gradients):
-    """Where steps by these gradients lead, one after the other."""
-    path = []
-    for gradient in gradients:
-        p.grad = mg.tensor([gradient], dtype=mg.float64)
-        optimizer.step()
-        path.append(p.item())
-    return path
+from tests.optim.by_hand import after, start
 
 
 def test_adopt_looks_first_and_divides_by_the_square_from_before():
