@@ -1,17 +1,20 @@
 """Neural networks: modules, layers, losses, initial values. PyTorch's torch.nn by name."""
 
 from . import functional, init, utils
-from .activation import (
-    ELU, GELU, LeakyReLU, LogSigmoid, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
-)
-from .container import Sequential
-from .linear import Flatten, Identity, Linear
-from .loss import CrossEntropyLoss, MSELoss, NLLLoss
-from .module import Activation, Layer, Module
-from .parameter import Parameter
+from . import activation, container, linear, loss, module, parameter
+from .activation import *
+from .container import *
+from .linear import *
+from .loss import *
+from .module import *
+from .parameter import *
 
 __all__ = [
-    "Activation", "CrossEntropyLoss", "ELU", "Flatten", "GELU", "Identity", "Layer", "LeakyReLU", "Linear",
-    "LogSigmoid", "LogSoftmax", "MSELoss", "Module", "NLLLoss", "Parameter", "ReLU", "Sequential", "SiLU",
-    "Sigmoid", "Softmax", "Softplus", "Tanh", "functional", "init", "utils",
-]  # fmt: skip
+    "functional", "init", "utils",
+    *activation.__all__,
+    *container.__all__,
+    *linear.__all__,
+    *loss.__all__,
+    *module.__all__,
+    *parameter.__all__,
+]

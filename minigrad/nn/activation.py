@@ -6,6 +6,10 @@ from ..tensor import Tensor
 from . import functional as F
 from .module import Activation, Layer
 
+__all__ = [
+    "ELU", "GELU", "LeakyReLU", "LogSigmoid", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+]
+
 
 class Tanh(Activation):
     """tanh(x)."""

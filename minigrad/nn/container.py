@@ -7,6 +7,8 @@ from typing import Any, Iterable, Iterator, Mapping, overload
 
 from .module import Module
 
+__all__ = ["Sequential"]
+
 
 class Sequential(Module):
     """Modules called one after the other, each on the result of the one before.

@@ -13,6 +13,8 @@ from . import init
 from .module import Layer
 from .parameter import Parameter
 
+__all__ = ["Flatten", "Identity", "Linear"]
+
 
 class Identity(Layer):
     """y = x. Arguments are taken, and ignored, so that it can stand in for any layer."""

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from ..tensor import Tensor
 from . import functional as F
+from .functional.checks import check_reduction
 from .module import Module
+
+__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
 
 
 class _Loss(Module):
@@ -14,7 +17,7 @@ class _Loss(Module):
 
     def __init__(self, reduction: str) -> None:
         super().__init__()
-        F.check_reduction(reduction)
+        check_reduction(reduction)
         self.reduction = reduction
 
     if TYPE_CHECKING:

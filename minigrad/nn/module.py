@@ -12,6 +12,8 @@ from ..values import array_from
 from .hooks import Hooks, call_with_hooks, register
 from .parameter import Parameter
 
+__all__ = ["Activation", "Layer", "Module"]
+
 M = TypeVar("M", bound="Module")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 
+__all__ = ["Parameter"]
+
 
 class Parameter(Tensor):
     """A leaf that a Module lists among its parameters as soon as it is assigned to one of its attributes.

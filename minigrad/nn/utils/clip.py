@@ -1,4 +1,4 @@
-"""Clipping gradients, and parameters as one vector. PyTorch's torch.nn.utils by name."""
+"""Clipping gradients by norm or by value."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from typing import Any, Iterable, Iterator
 
 import numpy as np
 
-from .. import ops
-from ..autograd import next_tick
-from ..backend import Device, backend_of, device_of, dtypes, move, where_lies, writelog
-from ..gradmode import no_grad
-from ..tensor import Tensor
+from ...autograd import next_tick
+from ...backend import backend_of, device_of, dtypes, move, where_lies, writelog
+from ...gradmode import no_grad
+from ...tensor import Tensor
+from .checks import Tensors, check_writeable, list_of
 
 __all__ = [
     "clip_each_grad_norm_", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
-    "parameters_to_vector", "vector_to_parameters",
 ]  # fmt: skip
-
-Tensors = Iterable[Tensor] | Tensor  # one tensor stands for itself alone
 
 # --------------------------------------------------------------------------------------------------------------- norms
 
@@ -33,7 +30,7 @@ def get_total_norm(tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite:
     tensors, for halves of float32. No tensors: 0. Raises ValueError for a norm_type that is not above 0, RuntimeError
     for a norm that is not finite if asked to.
     """
-    given = _listed("get_total_norm", tensors)
+    given = list_of("get_total_norm", tensors)
     for x in given:
         if x.dtype.kind != "f":
             raise TypeError(f"get_total_norm: a tensor of shape {x.shape} has dtype {x.dtype}; norms are of floats")
@@ -180,12 +177,12 @@ def _scale(grads: list[Tensor], max_norm: float, norms: list[Any]) -> None:
 
 def _gradients(title: str, parameters: Tensors) -> list[Tensor]:
     """The gradients there are, each once. Raises TypeError or ValueError for what could not be changed in place."""
-    listed = _listed(title, parameters)
+    listed = list_of(title, parameters)
     if not listed and isinstance(parameters, Iterator):
         warnings.warn(f"{title}: the iterator of parameters is empty (used up?); nothing is clipped", stacklevel=3)
     grads = {id(g.array): g for g in (p.grad for p in listed) if g is not None}
     for g in grads.values():
-        _check_writeable(title, "a gradient", g.array)
+        check_writeable(title, "a gradient", g.array)
     if any(g.array.base is not None for g in grads.values()):  # two arrays that own their memory never meet
         return _without_twins(title, grads.values())
     return list(grads.values())
@@ -217,15 +214,6 @@ def _overlapping(found: dict[Any, Tensor]) -> Iterator[tuple[Any, Any]]:
                 yield first, second
 
 
-def _check_writeable(title: str, what: str, array: Any) -> None:
-    expanded = 0 in array.strides and array.size and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides))
-    if expanded or (isinstance(array, np.ndarray) and not array.flags.writeable):
-        raise ValueError(
-            f"{title}: {what} of shape {array.shape} is {'expanded' if expanded else 'read-only'}, so it cannot be "
-            "changed in place; clone() it"
-        )
-
-
 def _not_negative(title: str, name: str, value: Any) -> float:
     if not isinstance(value, (Real, Tensor)) or isinstance(value, bool):
         raise TypeError(f"{title}: {name} must be a number, got {value!r}")
@@ -233,58 +221,3 @@ def _not_negative(title: str, name: str, value: Any) -> float:
     if not number >= 0:
         raise ValueError(f"{title}: {name} must be 0 or above, got {number}")
     return number
-
-
-def _listed(title: str, tensors: Tensors) -> list[Tensor]:
-    if isinstance(tensors, Tensor):
-        return [tensors]
-    given = list(tensors)
-    for x in given:
-        if not isinstance(x, Tensor):
-            raise TypeError(f"{title} takes tensors, not {type(x).__name__}")
-    return given
-
-
-# ------------------------------------------------------------------------------------------------------- as one vector
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All parameters, flattened and one after the other: a tensor of shape (number of elements,); gradients flow back.
-
-    Raises ValueError for no parameters.
-    """
-    listed = _listed("parameters_to_vector", parameters)
-    if not listed:
-        raise ValueError("parameters_to_vector: there are no parameters")
-    _one_device("parameters_to_vector", listed)
-    return ops.cat([p.reshape(-1) for p in listed])
-
-
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Write a vector, piece by piece, into the parameters.
-
-    They keep their memory and dtype, where PyTorch makes them views of the vector. Raises TypeError if vec is no
-    tensor, ValueError if its shape is not (number of elements,), and changes nothing then.
-    """
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: vec must be a tensor, not {type(vec).__name__}")
-    listed = _listed("vector_to_parameters", parameters)
-    count = sum(p.numel() for p in listed)
-    if vec.shape != (count,):
-        raise ValueError(f"vector_to_parameters: vec has shape {vec.shape}, but the parameters have {count} elements")
-    _one_device("vector_to_parameters", [vec, *listed])
-    for p in listed:
-        _check_writeable("vector_to_parameters", "a parameter", p.array)
-    values = vec.detach().clone()  # the vector may lie on the parameters' own memory
-    start = 0
-    with no_grad():
-        for p in listed:
-            p.copy_(values[start : start + p.numel()].reshape(p.shape))
-            start += p.numel()
-
-
-def _one_device(title: str, tensors: list[Tensor]) -> None:
-    devices: list[Device] = sorted({x.device for x in tensors}, key=str)
-    if len(devices) > 1:
-        places = ", ".join(map(str, devices))
-        raise TypeError(f"{title}: the tensors lie on different devices ({places}); move them to one")

@@ -1,0 +1,20 @@
+"""What the modules compute, as functions: PyTorch's torch.nn.functional by name. Checks come first, then an op.
+
+Arguments called `inplace` are taken so that code carries over, and change nothing but the memory used in PyTorch: here
+the result is always a new tensor.
+"""
+
+from . import activations, class_losses, linear_maps, losses, shapes
+from .activations import *
+from .class_losses import *
+from .linear_maps import *
+from .losses import *
+from .shapes import *
+
+__all__ = [
+    *activations.__all__,
+    *class_losses.__all__,
+    *linear_maps.__all__,
+    *losses.__all__,
+    *shapes.__all__,
+]
