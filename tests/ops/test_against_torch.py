@@ -6,7 +6,8 @@ import pytest
 
 import minigrad
 
-from .samples import ALL, FLOAT_SAMPLES, TorchNames
+from .sample import TorchNames
+from .samples import ALL, FLOAT_SAMPLES
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 in_both_precisions = pytest.mark.parametrize("dtype", TOLERANCE)

@@ -88,7 +88,7 @@ UNARY = {
 
 
 def both(entry, torch):
-    from .samples import TorchNames
+    from .sample import TorchNames
 
     if callable(entry):
         return entry(minigrad), entry(TorchNames(torch))

@@ -89,7 +89,7 @@ def test_samples_are_many_and_cover_the_awkward_inputs():
 
 @pytest.mark.parametrize("layout", ["t", "stepped", "reversed"])
 def test_layouts_are_what_they_say(layout):
-    from .samples import Sample, real
+    from .sample import Sample, real
 
     plain, laid = Sample(None, real(2, 3)), Sample(None, getattr(real(2, 3), layout))
     x, y = plain.tensors("float64")[0], laid.tensors("float64")[0]

@@ -4,7 +4,7 @@ import pytest
 
 import minigrad
 
-from .samples import TorchNames
+from .sample import TorchNames
 
 POINTS = [0.0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, 3, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-40, -1e-40, 20, -20, 21,
           88, -88, 100, -100, 700, -700, 4, 6]

@@ -1,0 +1,5 @@
+"""Rows of the layers of minigrad.nn.pooling; see layers.py."""
+from tests.nn.row import Row
+
+ROWS: list[Row] = [
+]  # fmt: skip

@@ -1,0 +1,5 @@
+"""Samples of the ops of convolution; see samples.py."""
+from .sample import Sample, real
+
+SAMPLES = {
+}
