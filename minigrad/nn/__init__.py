@@ -1,12 +1,13 @@
 """Neural networks: modules, layers, losses, initial values. PyTorch's torch.nn by name."""
 
 from . import functional, init, utils
-from . import activation, container, linear, loss, module, parameter
+from . import activation, container, linear, loss, module, ohem, parameter
 from .activation import *
 from .container import *
 from .linear import *
 from .loss import *
 from .module import *
+from .ohem import *
 from .parameter import *
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     *linear.__all__,
     *loss.__all__,
     *module.__all__,
+    *ohem.__all__,
     *parameter.__all__,
 ]

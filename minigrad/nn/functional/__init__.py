@@ -4,11 +4,12 @@ Arguments called `inplace` are taken so that code carries over, and change nothi
 the result is always a new tensor.
 """
 
-from . import activations, class_losses, linear_maps, losses, shapes
+from . import activations, class_losses, linear_maps, losses, ohem, shapes
 from .activations import *
 from .class_losses import *
 from .linear_maps import *
 from .losses import *
+from .ohem import *
 from .shapes import *
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     *class_losses.__all__,
     *linear_maps.__all__,
     *losses.__all__,
+    *ohem.__all__,
     *shapes.__all__,
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Callable
 
 import numpy as np
@@ -38,7 +39,8 @@ def cross_entropy(
 
 
 def _class_loss(
-    row: Callable, name: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+    row: Callable, name: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str,
+    of_nothing: float = math.nan,
 ) -> Tensor:
     if weight is None and reduction == "mean":
         own = _own_if_plain(input, target, ignore_index)
@@ -57,7 +59,8 @@ def _class_loss(
     with np.errstate(all="ignore"):
         shares = np.where(valid, (counts / total).astype(counts.dtype), 0)
         undefined = (total / total - 1).astype(counts.dtype)  # 0, or NaN where there is nothing to average
-    return row(input, own, shares, total=True) + Tensor.of(backend_of(labels).xp.asarray(undefined))
+    mean = row(input, own, shares, total=True)
+    return mean if of_nothing == 0 else mean + Tensor.of(backend_of(labels).xp.asarray(undefined))
 
 
 def _own_if_plain(input: Any, target: Any, ignore_index: int) -> Any:
