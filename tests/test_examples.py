@@ -218,3 +218,37 @@ def test_every_rule_learns_the_digits_and_most_arrive(tmp_path):
     assert len(found) > 45
     assert {name: accuracy for name, (_, accuracy, _) in found.items() if accuracy < 85} == {}
     assert sum(None not in steps for _, _, steps in found.values()) > 40
+
+
+def mining(lines):
+    """The table of ohem_imbalanced.py: by method, (recall of each seed in %, mean recall in %, false alarms, precision)."""
+    rows = {}
+    for line in lines[3:9]:
+        *recalls, mean, alarms, precision = numbers(line[22:])
+        rows[line[:22].strip()] = (recalls, mean, alarms, precision)
+    return rows
+
+
+def test_mining_shortened(tmp_path):
+    lines = example("ohem_imbalanced.py", "1", folder=tmp_path).splitlines()
+    assert numbers(lines[0]) == [992, 19, 720, 70]
+    rows = mining(lines)
+    assert len(rows) == 6 and all(recalls == [mean] for recalls, mean, _, _ in rows.values())
+    assert rows["OHEM 10%"][1] > rows["plain NLL"][1]
+    picture(tmp_path, "ohem_imbalanced.png")
+
+
+@pytest.mark.slow
+def test_what_mining_does_where_one_class_is_rare(tmp_path):
+    lines = example("ohem_imbalanced.py", folder=tmp_path).splitlines()
+    rows = mining(lines)
+    plain, weights = rows["plain NLL"], rows["class weights"]
+    for name in ("OHEM 25%", "OHEM 10%"):
+        assert all(mined > without for mined, without in zip(rows[name][0], plain[0], strict=True))
+        assert weights[1] > rows[name][1] and weights[2] > rows[name][2]
+    hardest, random = rows["3x hardest negatives"], rows["3x random negatives"]
+    assert hardest[2] <= random[2] / 4 and hardest[3] > random[3]
+    said = " ".join(lines[10:15])
+    assert "more of the eights than the plain loss in 5 of 5 seeds, OHEM 10% in 5" in said
+    assert f"the hardest make {hardest[2]:.1f} false alarms, random ones {random[2]:.1f}" in said
+    assert f"Class weights find {weights[1]:.0f}% of the eights" in said
