@@ -35,6 +35,11 @@ class Geometry(NamedTuple):
         """The image in what was padded."""
         return tuple(slice(low, low + n) for n, (low, _) in zip(self.sizes, self.padding))
 
+    @property
+    def apart(self) -> bool:
+        """Does no pixel lie in two windows?"""
+        return all(s >= d * (k - 1) + 1 for k, s, d in zip(self.kernel, self.stride, self.dilation))
+
     def windows(self) -> list[tuple[slice, ...]]:
         """For each position of the kernel, the pixels of the padded image that it meets, one for each output."""
         return _windows(self)

@@ -10,7 +10,7 @@ import numpy as np
 from ... import ops
 from ...backend import backend_of, dtypes
 from ...ops.geometry import Geometry, Sizes
-from ...ops.pooling import max_pool_op, window_sums_op
+from ...ops.pooling import first_largest, max_pool_op, window_sums_op
 from ...tensor import Tensor
 from .spatial import IntOrInts, batched, sizes_of
 
@@ -118,12 +118,13 @@ def _max_pooled(
 ) -> Any:
     x, alone = batched(name, input, dims)
     at = _geometry(name, dims, x, kernel_size, stride, padding, dilation, ceil_mode)
-    y, which = max_pool_op(x, at=at)
-    y = y.squeeze(0) if alone else y
+    y: Tensor = max_pool_op(x, at=at)
+    result = y.squeeze(0) if alone else y
     if not return_indices:
-        return y
-    indices = Tensor.of(_pixels(which.array, at))
-    return y, indices.squeeze(0) if alone else indices
+        return result
+    won = first_largest(x.array, y.array, at)
+    indices = Tensor.of(_pixels(won.argmax(axis=0), at))
+    return result, indices.squeeze(0) if alone else indices
 
 
 def _pixels(which: Any, at: Geometry) -> Any:
