@@ -56,7 +56,11 @@ def _max_pool(x: Any, *, at: Geometry) -> Any:
 def first_largest(x: Any, y: Any, at: Geometry) -> Any:
     """Which position of the kernel each output of max_pool came from: bools (kernel, N, C, *outs), one true for each."""
     if hasattr(x, "face"):
-        return x.face.of(first_largest(x.array, y.array, at), None)
+        return x.face.of(_raw_first_largest(x.array, y.array, at), None)
+    return _raw_first_largest(x, y, at)
+
+
+def _raw_first_largest(x: Any, y: Any, at: Geometry) -> Any:
     xp = backend_of(x).xp
     nan_is_near = not isinstance(y, np.ndarray) or bool((y != y).any())
     won = xp.empty((math.prod(at.kernel), *y.shape), dtype=dtypes.bool_)
