@@ -1,22 +1,35 @@
 """Neural networks: modules, layers, losses, initial values. PyTorch's torch.nn by name."""
 
 from . import functional, init, utils
-from . import activation, container, linear, loss, module, ohem, parameter
+from . import (
+    activation, container, convolution, dropout, linear, loss, module, normalization, ohem, parameter, pooling,
+    upsampling,
+)  # fmt: skip
 from .activation import *
 from .container import *
+from .convolution import *
+from .dropout import *
 from .linear import *
 from .loss import *
 from .module import *
+from .normalization import *
 from .ohem import *
 from .parameter import *
+from .pooling import *
+from .upsampling import *
 
 __all__ = [
     "functional", "init", "utils",
     *activation.__all__,
     *container.__all__,
+    *convolution.__all__,
+    *dropout.__all__,
     *linear.__all__,
     *loss.__all__,
     *module.__all__,
+    *normalization.__all__,
     *ohem.__all__,
     *parameter.__all__,
+    *pooling.__all__,
+    *upsampling.__all__,
 ]

@@ -295,6 +295,19 @@ erf: Unary = op(_erf, lambda g, _y, x: g * (np.exp(-(x * x)) * (2 / math.sqrt(ma
 # ---------------------------------------------------------------------------------------------------- activations
 
 
+def where_kept(keep: Any, g: Any) -> Any:
+    """g where `keep` is true, else 0.
+
+    On a CPU np.where takes a branch for each element, which it mispredicts every other time: a product with the bools
+    takes a seventh of its time, and differs only where 0 meets an infinity or a NaN.
+    """
+    if g.__class__ is np.ndarray:
+        y = g * keep
+        if math.isfinite(np.add.reduce(y, axis=None)):
+            return y
+    return np.where(keep, g, 0)
+
+
 def _sigmoid(x: Any) -> Any:
     """Full relative precision also far below 0, where the cheaper (1 + tanh(x/2)) / 2 cancels to nothing."""
     if not x.ndim:
@@ -309,8 +322,8 @@ sigmoid: Unary = op(_sigmoid, lambda g, y, _x: g * (y * (1 - y)), name="sigmoid"
 logsigmoid: Unary = op(
     lambda x: -np.logaddexp(0, -x), lambda g, _y, x: g * sigmoid(-x), name="logsigmoid", cast="float"
 )
-# False is a 0 that leaves a bool a bool.
-relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: np.where(y <= 0, 0, g), name="relu")
+# False is a 0 that leaves a bool a bool; a NaN is not <= 0, and passes.
+relu: Unary = op(lambda x: np.maximum(x, False), lambda g, y, _x: where_kept(~(y <= 0), g), name="relu")
 silu: Unary = op(
     lambda x: x * sigmoid(x), lambda g, _y, x: g * _silu_slope(x, sigmoid(x)), name="silu", cast="float"
 )

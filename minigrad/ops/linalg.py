@@ -122,14 +122,14 @@ def _column_sums(g: Any) -> Any:
 
 def _ones(rows: Any) -> Any:
     if rows.__class__ is np.ndarray:
-        return _cached_ones(rows.shape[0], rows.dtype)
+        return cached_ones(rows.shape[0], rows.dtype)
     if hasattr(rows, "face"):
         return rows.face.of(_ones(rows.array), None)
     return backend_of(rows).xp.ones(rows.shape[0], dtype=rows.dtype)
 
 
 @lru_cache(maxsize=64)
-def _cached_ones(n: int, dtype: np.dtype) -> np.ndarray:
+def cached_ones(n: int, dtype: np.dtype) -> np.ndarray:
     ones = np.ones(n, dtype)
     ones.flags.writeable = False
     return ones

@@ -34,6 +34,7 @@ def test_every_layer_has_a_row():
     assert layers == {row.name for row in ROWS}
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.name}-{row.options}")
 def test_agrees_with_its_oracle(torch, rng, row, dtype):

@@ -4,19 +4,32 @@ Arguments called `inplace` are taken so that code carries over, and change nothi
 the result is always a new tensor.
 """
 
-from . import activations, class_losses, linear_maps, losses, ohem, shapes
+from . import (
+    activations, class_losses, convolutions, dropouts, linear_maps, losses, normalizations, ohem, pooling, resizing,
+    shapes,
+)  # fmt: skip
 from .activations import *
 from .class_losses import *
+from .convolutions import *
+from .dropouts import *
 from .linear_maps import *
 from .losses import *
+from .normalizations import *
 from .ohem import *
+from .pooling import *
+from .resizing import *
 from .shapes import *
 
 __all__ = [
     *activations.__all__,
     *class_losses.__all__,
+    *convolutions.__all__,
+    *dropouts.__all__,
     *linear_maps.__all__,
     *losses.__all__,
+    *normalizations.__all__,
     *ohem.__all__,
+    *pooling.__all__,
+    *resizing.__all__,
     *shapes.__all__,
 ]

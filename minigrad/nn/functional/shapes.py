@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Callable, Sequence
+
+import numpy as np
 
 from ... import ops
+from ...backend import dtypes
 from ...tensor import Tensor
 from .checks import check_tensor
 
@@ -12,11 +15,37 @@ __all__ = ["one_hot", "pad"]
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """Borders of `value` (0 by default): pad = (left, right) of the last dimension, then of the one before it, ...
+    """Borders: pad = (left, right) of the last dimension, then of the one before it, ...
 
-    Negative widths cut away. Raises NotImplementedError for a mode other than "constant".
+    mode "constant": of `value`, 0 by default, and negative widths cut away. Or of the input's own elements: "reflect"
+    mirrors it at its edge, which is not repeated, "replicate" repeats the edge, "circular" goes on at the other end.
+    Raises ValueError for another mode, or a width that the input is too small to fill.
     """
-    return ops.pad(check_tensor(input, "pad"), pad, mode, 0 if value is None else value)
+    check_tensor(input, "pad")
+    if mode == "constant":
+        return ops.pad(input, pad, mode, 0 if value is None else value)
+    if mode not in _SOURCES:
+        raise ValueError(f"pad: mode must be 'constant', {', '.join(map(repr, _SOURCES))}, not {mode!r}")
+    if len(pad) % 2 or len(pad) // 2 > input.ndim:
+        raise ValueError(f"pad: {tuple(pad)} must hold a pair for each of the last dimensions of shape {input.shape}")
+    for k in range(len(pad) // 2):
+        left, right = pad[2 * k], pad[2 * k + 1]
+        dim, n = input.ndim - 1 - k, input.shape[input.ndim - 1 - k]
+        most = {"reflect": n - 1, "circular": n, "replicate": left + right if n else 0}[mode]
+        if min(left, right) < 0 or max(left, right) > most:
+            raise ValueError(f"pad: mode {mode!r} cannot put {(left, right)} elements around dim {dim} of {input.shape}")
+        if left or right:
+            source = _SOURCES[mode](np.arange(-left, n + right), n)
+            input = input.index_select(dim, input.new_tensor(source, dtype=dtypes.int64))
+    return input
+
+
+# Where the element at position i, which may lie outside [0, n), is taken from.
+_SOURCES: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "reflect": lambda i, n: n - 1 - np.abs(n - 1 - np.abs(i)),
+    "replicate": lambda i, n: np.clip(i, 0, n - 1),
+    "circular": lambda i, n: i % n,
+}
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

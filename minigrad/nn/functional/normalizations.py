@@ -1,0 +1,208 @@
+"""Normalisation of layers' inputs: over the batch, over features, over groups of channels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Sequence
+
+import numpy as np
+
+from ...backend import dtypes
+from ...gradmode import no_grad
+from ...ops.normalization import by_rms_op, scale_op, standardize_op
+from ...tensor import Tensor
+from .checks import check_tensor
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
+
+
+def batch_norm(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) * weight + bias for each channel of (N, C) or (N, C, ...). Ioffe and Szegedy 2015.
+
+    training: mean and variance are the batch's, and running statistics, where given, move towards them in place by
+    `momentum`: r <- (1 - momentum) r + momentum * batch's, with the variance over n - 1. Otherwise the running ones are
+    used. weight, bias and running statistics (C,).
+    Raises ValueError for shapes that do not fit, or in training for one value a channel; then nothing has changed.
+    """
+    x = _channels("batch_norm", input, 2)
+    for name, part in (("running_mean", running_mean), ("running_var", running_var)):
+        _check_part("batch_norm", name, part, (x.shape[1],), input)
+    _check_affine("batch_norm", weight, bias, (x.shape[1],), input)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: outside of training it needs running_mean and running_var")
+        return _by_running(x, running_mean, running_var, weight, bias, eps).reshape(input.shape)
+    count = x.shape[0] * x.shape[2]
+    if count < 2:
+        raise ValueError(
+            f"batch_norm: in training it needs more than one value a channel, got an input of shape {input.shape}: "
+            "take a larger batch, or eval()"
+        )
+    y, mean, var = standardize_op(x, across=True, eps=eps)
+    if running_mean is not None and running_var is not None:
+        _move(running_mean, mean, momentum)
+        _move(running_var, var * (count / (count - 1)), momentum)
+    return _scaled(y, weight, bias).reshape(input.shape)
+
+
+def layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions. Ba, Kiros and Hinton 2016.
+
+    normalized_shape: these dimensions, and the shape of weight and bias. Raises ValueError where they do not fit.
+    """
+    shape = _normalized("layer_norm", input, normalized_shape)
+    _check_affine("layer_norm", weight, bias, shape, input)
+    y, _, _ = standardize_op(_rows(input, shape), across=False, eps=eps)
+    return _features_scaled(y, weight, bias, shape).reshape(input.shape)
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """x / sqrt(mean(x^2) + eps) * weight over the last dimensions. Zhang and Sennrich 2019.
+
+    eps: by default the smallest step of the dtype at 1. Raises ValueError for shapes that do not fit.
+    """
+    shape = _normalized("rms_norm", input, normalized_shape)
+    _check_affine("rms_norm", weight, None, shape, input)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    y = by_rms_op(_rows(input, shape), eps=eps)
+    return _features_scaled(y, weight, None, shape).reshape(input.shape)
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over each of `num_groups` groups of channels of each example, then weight and bias.
+
+    input (N, C, ...), weight and bias (C,). Raises ValueError unless num_groups divides C. Wu and He 2018.
+    """
+    x = _channels("group_norm", input, 2)
+    n, c, length = x.shape
+    if num_groups < 1 or c % num_groups:
+        raise ValueError(f"group_norm: num_groups={num_groups} does not divide the {c} channels of {input.shape}")
+    _check_affine("group_norm", weight, bias, (c,), input)
+    y, _, _ = standardize_op(x.reshape(n, num_groups, c // num_groups * length), across=False, eps=eps)
+    return _scaled(y.reshape(x.shape), weight, bias).reshape(input.shape)
+
+
+def instance_norm(
+    input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None,
+    bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over each channel of each example of (N, C, ...), then weight and bias (C,).
+
+    use_input_stats: whether these are the example's own; running statistics, where given, then move towards the mean
+    over the batch. Raises ValueError for one value a channel. Ulyanov, Vedaldi and Lempitsky 2016.
+    """
+    x = _channels("instance_norm", input, 3)
+    for name, part in (("running_mean", running_mean), ("running_var", running_var)):
+        _check_part("instance_norm", name, part, (x.shape[1],), input)
+    _check_affine("instance_norm", weight, bias, (x.shape[1],), input)
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise ValueError("instance_norm: without the input's statistics it needs running_mean and running_var")
+        return _by_running(x, running_mean, running_var, weight, bias, eps).reshape(input.shape)
+    length = x.shape[2]
+    if length < 2:
+        raise ValueError(f"instance_norm: it needs more than one value a channel, got an input of shape {input.shape}")
+    y, mean, var = standardize_op(x, across=False, eps=eps)
+    if running_mean is not None and running_var is not None and x.shape[0]:
+        _move(running_mean, mean.mean(0), momentum)
+        _move(running_var, var.mean(0) * (length / (length - 1)), momentum)
+    return _scaled(y, weight, bias).reshape(input.shape)
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(|x|_p, eps), with the norm taken along `dim`."""
+    norm = check_tensor(input, "normalize").norm(p, dim, keepdim=True)
+    return input / norm.clamp(min=eps)
+
+
+# ---------------------------------------------------------------------------------------------------------- helpers
+
+
+def _channels(name: str, input: Any, least: int) -> Tensor:
+    """The input as (N, C, L)."""
+    check_tensor(input, name)
+    if input.ndim < least:
+        raise ValueError(f"{name}: the input needs {least} dimensions or more, (N, C, ...), got shape {input.shape}")
+    _check_float(name, input)
+    return input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
+
+
+def _check_float(name: str, input: Tensor) -> None:
+    if input.dtype.kind != "f":
+        raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
+
+
+def _normalized(name: str, input: Any, normalized_shape: Any) -> tuple[int, ...]:
+    check_tensor(input, name)
+    shape = tuple(normalized_shape) if hasattr(normalized_shape, "__len__") else (normalized_shape,)
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise ValueError(f"{name}: an input of shape {input.shape} does not end in normalized_shape {shape}")
+    _check_float(name, input)
+    return shape
+
+
+def _rows(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """(rows, 1, features)."""
+    lead = input.shape[: input.ndim - len(shape)]
+    return input.reshape(math.prod(lead), 1, math.prod(shape))
+
+
+def _features_scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
+    """(rows, 1, features) times weight plus bias, features in place of channels."""
+    features = math.prod(shape)
+    flat = (None if part is None else part.reshape(features) for part in (weight, bias))
+    return _scaled(y.reshape(y.shape[0], features, 1), *flat)
+
+
+def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    if weight is None and bias is None:
+        return y
+    if weight is None:
+        return y + bias.reshape(-1, 1)  # type: ignore[union-attr]
+    result: Tensor = scale_op(y, weight, bias)
+    return result
+
+
+def _by_running(x: Tensor, mean: Tensor, var: Tensor, weight: Any, bias: Any, eps: float) -> Tensor:
+    slope = (var + eps).rsqrt() if weight is None else weight * (var + eps).rsqrt()
+    shift = -mean * slope if bias is None else bias - mean * slope
+    result: Tensor = scale_op(x, slope.to(x.dtype), shift.to(x.dtype))
+    return result
+
+
+def _move(running: Tensor, new: Tensor, momentum: float) -> None:
+    """In place, so that whoever holds the buffer sees it, and the write log knows."""
+    with no_grad():
+        running.mul_(1 - momentum).add_(new.detach().reshape(running.shape).to(running.dtype), alpha=momentum)
+
+
+def _check_part(name: str, what: str, part: Any, shape: tuple[int, ...], input: Tensor) -> None:
+    if part is None:
+        return
+    check_tensor(part, f"{name}: {what}")
+    if part.shape != shape:
+        raise ValueError(f"{name}: {what} has shape {part.shape}, but an input of shape {input.shape} needs {shape}")
+    if part.device != input.device:
+        raise RuntimeError(
+            f"{name}: the input is on {input.device}, {what} on {part.device}; move one with .to('{part.device}')"
+        )
+
+
+def _check_affine(name: str, weight: Any, bias: Any, shape: tuple[int, ...], input: Tensor) -> None:
+    for what, part in (("weight", weight), ("bias", bias)):
+        _check_part(name, what, part, shape, input)
+        if part is not None and part.dtype != input.dtype and input.dtype != dtypes.float16:
+            raise TypeError(
+                f"{name}: dtypes differ, input {input.dtype} and {what} {part.dtype}; cast the input with "
+                f".to({part.dtype})"
+            )
