@@ -3,7 +3,7 @@
 from . import functional, init, utils
 from . import (
     activation, container, convolution, dropout, linear, loss, module, normalization, ohem, parameter, pooling,
-    upsampling,
+    recurrent, recurrent_cells, upsampling,
 )  # fmt: skip
 from .activation import *
 from .container import *
@@ -16,6 +16,8 @@ from .normalization import *
 from .ohem import *
 from .parameter import *
 from .pooling import *
+from .recurrent import *
+from .recurrent_cells import *
 from .upsampling import *
 
 __all__ = [
@@ -31,5 +33,7 @@ __all__ = [
     *ohem.__all__,
     *parameter.__all__,
     *pooling.__all__,
+    *recurrent.__all__,
+    *recurrent_cells.__all__,
     *upsampling.__all__,
 ]

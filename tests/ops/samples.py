@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.dispatch import OPS
 
-from . import samples_activations, samples_convolution, samples_losses, samples_normalization
+from . import samples_activations, samples_convolution, samples_losses, samples_normalization, samples_recurrent
 from .sample import (
     Arg, Sample, all_but_dim_nothing, along, assigned, bitwise, broadcast, changed, compared, elementwise, fixed,
     given, inside, logical, losses, method, named, nonzero, positive, real, reduction, spaced,
@@ -362,7 +362,7 @@ SAMPLES = {
     "to_device": [Sample(lambda m, x: m.to_device(x, x.device), real(2, 3), torch=lambda m, x: x.to("cpu"))],
 }  # fmt: skip
 
-for _family in (samples_activations, samples_convolution, samples_losses, samples_normalization):
+for _family in (samples_activations, samples_convolution, samples_losses, samples_normalization, samples_recurrent):
     assert not SAMPLES.keys() & _family.SAMPLES.keys()
     SAMPLES.update(_family.SAMPLES)
 
