@@ -18,7 +18,7 @@ class AdaBound(Optimizer):
     g^2, and Adam's correction c = sqrt(1 - beta2^t) / (1 - beta1^t). Luo et al. 2019, algorithm 2, in the form of the
     authors' code, also Chainer's; the paper has no c, and divides by sqrt(t) besides. eps is outside the root of the
     uncorrected v. final is final_lr * lr / base_lr, so that a schedule of lr moves it, too; base_lr is the lr that the
-    parameters came with, if None. amsbound: v in the formula is the largest v so far, which is AMSBound. weight_decay
+    parameters came with, if None, and not 0. amsbound: v in the formula is the largest v so far, which is AMSBound. weight_decay
     adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 
@@ -53,12 +53,17 @@ class AdaBound(Optimizer):
         check_moments(rule, group)
         checks.not_negative(rule, final_lr=group["final_lr"], gamma=group["gamma"], base_lr=group["base_lr"])
         checks.switch(rule, amsbound=group["amsbound"])
+        if group["base_lr"] == 0:
+            raise ValueError(
+                f"{rule}: base_lr is 0, so there is nothing to compare a later lr with; for a schedule that starts at 0 give "
+                "the base_lr that it leads to"
+            )
         if group["gamma"] == 0:
             raise ValueError(f"{rule}: gamma must be above 0, got {group['gamma']}: the bounds would never close in")
 
     def rule(self, group: dict[str, Any], age: int) -> tuple[Law, dict[str, float]]:
         t, (beta1, beta2) = age + 1, group["betas"]
-        final = group["final_lr"] * (group["lr"] / group["base_lr"] if group["base_lr"] else 1)
+        final = group["final_lr"] * (group["lr"] / group["base_lr"])
         law = self.law(maximize=group["maximize"], weight_decay=group["weight_decay"] != 0, amsbound=group["amsbound"])
         return law, {
             "lr": group["lr"] * math.sqrt(1 - beta2**t) / (1 - beta1**t), "c1": 1 - beta1, "c2": 1 - beta2,

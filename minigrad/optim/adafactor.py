@@ -63,7 +63,7 @@ class Adafactor(ByParameter):
         eps1 = float(np.finfo(piece.p.dtype).eps) if eps1 is None else eps1
         size = max(eps2, rms(piece.p)) * min(group["lr"], t**-0.5)
         c = t ** group["beta2_decay"]
-        u = np.empty_like(piece.g)
+        u = np.zeros_like(piece.g)
         if len(piece.shape) < 2:
             self.law(step=False, vector=True, decoupled=False)(piece.g, piece.states["v"], u, c=c, floor=eps1 * eps1)
         else:

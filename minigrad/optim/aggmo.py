@@ -50,7 +50,7 @@ class AggMo(ByParameter):
         checks.several_below_one("AggMo", self._count, betas=betas)
 
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
-        d, size = np.empty_like(piece.g), piece.g.size
+        d, size = np.zeros_like(piece.g), piece.g.size
         begin = self.law(begin=True, maximize=group["maximize"], weight_decay=group["weight_decay"] != 0)
         piece.put_through(begin, group, d=d)
         law = self.law(begin=False, maximize=False, weight_decay=False)

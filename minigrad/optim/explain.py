@@ -63,21 +63,34 @@ class Explanation:
     where the parameter has no gradient. before, after: p and what else the laws update, as Python floats.
     """
 
-    def __init__(self, title: str, settings: Mapping[str, Any], laws: list[LawCall], p: Any) -> None:
-        """p: the element's value, in its own dtype."""
+    def __init__(
+        self, title: str, settings: Mapping[str, Any], laws: list[LawCall], p: Any, rests: str | None = None
+    ) -> None:
+        """p: the element's value, in its own dtype. rests: why no law is met, if it is not for want of a gradient."""
         self.title, self.settings, self.laws = title, dict(settings), laws
+        self._rests = rests or "It has no gradient, so a step passes it over."
         self.before = {"p": float(p)}
         self.after = dict(self.before)
         for call in laws:
             for name in call.law.updated:
-                self.before.setdefault(name, float(call.before[name]))
-            self.after.update({name: float(value) for name, value in call.after.items()})
+                start, end = float(call.before[name]), float(call.after[name])
+                key = self._key_of(name, start)
+                self.before.setdefault(key, start)
+                self.after[key] = end
         self.after["p"] = float(p.dtype.type(self.after["p"]))  # halves are updated in single precision, and stored so
+
+    def _key_of(self, name: str, start: float) -> str:
+        """The name, or name[2], name[3] ... if it stands for another array than before, as AggMo's velocities do."""
+        key, count = name, 1
+        while key in self.after and key != "p" and repr(self.after[key]) != repr(start):
+            count += 1
+            key = f"{name}[{count}]"
+        return key
 
     def __str__(self) -> str:
         lines = [self.title, f"  {_listed(self.settings)}"]
         if not self.laws:
-            return "\n".join([*lines, "It has no gradient, so a step passes it over."])
+            return "\n".join([*lines, self._rests])
         for call in self.laws:
             lines += ["", *_law_lines(call)]
         p, q = self.before["p"], self.after["p"]

@@ -47,7 +47,7 @@ class LAMB(ByParameter):
             "c1": 1 - beta1, "c2": 1 - beta2, "mean": root / (1 - beta1 ** (age + 1)), "eps": group["eps"] * root,
             "weight_decay": group["weight_decay"],
         }  # fmt: skip
-        u, decoupled = np.empty_like(piece.g), group["weight_decay"] != 0
+        u, decoupled = np.zeros_like(piece.g), group["weight_decay"] != 0
         piece.put_through(self.law(step=False, maximize=group["maximize"], decoupled=decoupled), scalars, u=u)
         size, length = norm(piece.p), norm(u)
         trust = size / length if size and length else 1.0

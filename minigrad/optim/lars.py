@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Iterable
 
 from . import checks
@@ -46,4 +47,4 @@ class LARS(ByParameter):
         whole = norm(piece.g) + group["weight_decay"] * size
         rate = group["trust_coefficient"] * size / whole if size and whole else 1.0
         law = self.law(maximize=group["maximize"], weight_decay=group["weight_decay"] != 0)
-        piece.put_through(law, {**group, "lr": group["lr"] * rate})
+        piece.put_through(law, {**group, "half": math.sqrt(group["lr"]) * math.sqrt(rate)})

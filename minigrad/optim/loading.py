@@ -24,6 +24,10 @@ def sections(rule: str, state_dict: Any, sizes: list[int]) -> tuple[list[Mapping
             f"{rule}: a state_dict is a dict of 'state' and 'param_groups', as state_dict() returns; got {found}"
         )
     groups, state = state_dict["param_groups"], state_dict["state"]
+    if not isinstance(groups, (list, tuple)) or not all(isinstance(group, Mapping) for group in groups):
+        raise TypeError(f"{rule}: 'param_groups' of a state_dict is a list of dicts, not {groups!r}")
+    if not isinstance(state, Mapping) or not all(isinstance(entry, Mapping) for entry in state.values()):
+        raise TypeError(f"{rule}: 'state' of a state_dict is a dict of a dict for each parameter, not {state!r}")
     for i, group in enumerate(groups):
         if "params" not in group:
             raise ValueError(f"{rule}: group {i} of the state_dict lacks 'params', the numbers of its parameters")
@@ -93,7 +97,7 @@ class Entry:
         return age, arrays, {key: self._number(key) for key in numbers}
 
     def _age(self) -> int:
-        steps = float(self.given["step"])
+        steps = self._number("step")
         if not (steps >= 0 and steps.is_integer()):
             raise ValueError(f"{self.title} has step {steps}, which is no number of steps")
         return int(steps)
@@ -101,7 +105,7 @@ class Entry:
     def _number(self, key: str) -> float:
         try:
             return float(self.given[key])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{self.title} has {key} {self.given[key]!r}; it must be one number") from None
 
     def _array(self, key: str, param: Tensor, shape: tuple[int, ...]) -> Any:

@@ -147,6 +147,9 @@ class Optimizer(StepHooks):
             raise ValueError(f"{rule}: unknown hyper-parameters {unknown}; known are {sorted(self.defaults)}")
         named = [isinstance(entry, tuple) and len(entry) == 2 for entry in listed]
         if not any(named):
+            names = group.get("param_names")
+            if names is not None and (isinstance(names, str) or len(_listed(rule, names)) != len(listed)):
+                raise ValueError(f"{rule}: param_names must name each of {len(listed)} parameters, got {names!r}")
             return {**self.defaults, **group, "params": listed}
         if not all(named):
             raise ValueError(f"{rule}: {named.count(False)} of {len(named)} parameters have no name; name all or none")

@@ -17,6 +17,7 @@ from .by_parameter import ByParameter, piece_of
 from .explain import Element, Explanation, LawCall, NotedLaw
 from .optimizer import NOTES
 
+_COMMON = ("betas", "beta3", "d0", "d_coef", "growth_rate", "use_bias_correction")
 _ESTIMATE = ("d", "d_max", "d_numerator", "k")  # of all parameters together, and the same in every group
 
 # Of a step: the hyper-parameters of a group, one of its blocks, and the runs there that take part.
@@ -29,7 +30,8 @@ class Prodigy(ByParameter):
     m and v are running means of d * g and d^2 * g^2. d' = max(d, d_coef * r / |s|_1) with r the decaying sum of
     d^2 * g . (x0 - p), x0 where p began, and s that of d^2 * g (both over d0), over all parameters of all groups; it
     starts as d0, and grows by growth_rate a step at most. Mishchenko and Defazio 2023, algorithm 4, in the form of the
-    authors' code: lr = 1 is right nearly always, and groups have one lr, or 0; beta3 is sqrt(beta2) if None;
+    authors' code: lr = 1 is right nearly always, and groups have one lr, or 0. Groups have the same betas, beta3, d0,
+    d_coef, growth_rate and use_bias_correction (the code takes the first group's). beta3 is sqrt(beta2) if None;
     use_bias_correction is Adam's, on lr; safeguard_warmup leaves lr out of s. The code's slice_p is not here.
     d, d_max, d_numerator and the number of steps k are in the groups, as there. decouple: p shrinks by
     weight_decay * lr * d * p; otherwise weight_decay adds weight_decay * p to the gradient (L2).
@@ -106,6 +108,12 @@ class Prodigy(ByParameter):
                 f"Prodigy: the groups have the learning rates {[plain['lr'] for plain in plains]}; they may have one "
                 "and the same, or 0, for d is estimated from all of them together"
             )
+        for name in _COMMON:
+            if any(plain[name] != plains[0][name] for plain in plains):
+                raise ValueError(
+                    f"Prodigy: the groups have {name} {[plain[name] for plain in plains]}; it must be the same in all, for d "
+                    "is estimated from all of them together"
+                )
         shared = {**plains[0], **{name: self.param_groups[0][name] for name in _ESTIMATE}, "lr": lr}
         (beta1, beta2), t = shared["betas"], shared["k"] + 1
         correction = math.sqrt(1 - beta2**t) / (1 - beta1**t) if shared["use_bias_correction"] else 1.0
@@ -151,8 +159,8 @@ class Prodigy(ByParameter):
     ) -> tuple[float, float]:
         """g . (x0 - p) and |s|_1 of one parameter."""
         piece, (beta1, beta2), d = piece_of(block, slot), shared["betas"], shared["d"]
-        gradient = np.empty_like(piece.g)
-        decays = group["weight_decay"] != 0 and not shared["decouple"]
+        gradient = np.zeros_like(piece.g)
+        decays = group["weight_decay"] != 0 and not group["decouple"]
         begin = self._law_of(slot, begin=True, step=False, first=age == 0, maximize=group["maximize"], decays=decays)
         piece.put_through(begin, group, d=gradient)
         scalars = {
@@ -176,7 +184,7 @@ class Prodigy(ByParameter):
 
     def _moving(self, group: Mapping[str, Any], block: Block, run: Run, shared: Mapping[str, Any]) -> Update:
         first, end, _ = run
-        decays = group["weight_decay"] != 0 and shared["decouple"]
+        decays = group["weight_decay"] != 0 and group["decouple"]
         scalars = {
             "lr": shared["rate"], "eps": shared["d"] * group["eps"], "decay": group["weight_decay"] * shared["rate"],
         }  # fmt: skip
@@ -208,6 +216,7 @@ class Prodigy(ByParameter):
         self.evaluate(closure)
         self._prepare()
         twin = copy.deepcopy(self)
+        twin.error_if_nonfinite = False  # what a NaN does can be looked at
         for theirs, mine in zip(twin._slots(), self._slots()):
             theirs.param.grad = mine.param.grad
         twin._prepare()
@@ -225,4 +234,5 @@ class Prodigy(ByParameter):
             twin.step()
         title = explain.title("Prodigy", slot, place, block.values.dtype)
         group = next(arena.settings.plain for arena in self._arenas if slot in arena.slots)
-        return Explanation(title, {**group, "d": self.param_groups[0]["d"]}, calls, before)
+        rests = "Its group's learning rate is 0, so a step passes it over." if group["lr"] == 0 else None
+        return Explanation(title, {**group, "d": self.param_groups[0]["d"]}, calls, before, rests)

@@ -17,12 +17,12 @@ class SM3(ByParameter):
     Of a parameter of shape (n1, n2, ...) only n1 + n2 + ... sums are kept, one for each index of each axis. An
     element's nu is the smallest of the sums that it shares in, plus g^2, and each sum becomes the largest nu in its
     slice. Anil et al. 2019, algorithm SM3-II; for a vector or a scalar it is Adagrad. The paper takes 0 / 0 as 0,
-    for which there is eps here. weight_decay adds weight_decay * p to the gradient (L2).
+    for which there is eps here. The state holds the roots of the sums: squares of tiny gradients are 0 in float32. weight_decay adds weight_decay * p to the gradient (L2).
     Raises TypeError or ValueError for a value that is wrong.
     """
 
     law_name = "sm3"
-    states = {"m": "exp_avg", "sums": "accumulators"}
+    states = {"m": "exp_avg", "roots": "roots"}
     counts_steps = False
 
     def __init__(
@@ -46,25 +46,25 @@ class SM3(ByParameter):
 
     @staticmethod
     def state_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-        """The sums of all axes stand in one vector, those of the first axis first."""
-        return (sum(shape or (1,)),) if name == "sums" else shape
+        """The roots of all axes stand in one vector, those of the first axis first."""
+        return (sum(shape or (1,)),) if name == "roots" else shape
 
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
-        sums = [sums for sums, _ in _by_axis(piece)]
-        nu = reduce(np.minimum, sums).reshape(-1)
-        nu = nu.copy() if len(sums) == 1 else nu  # which is the sums themselves
+        roots = [roots for roots, _ in _by_axis(piece)]
+        root = reduce(np.minimum, roots).reshape(-1)
+        root = root.copy() if len(roots) == 1 else root  # which is the state itself
         law = self.law(maximize=group["maximize"], weight_decay=group["weight_decay"] != 0)
-        piece.put_through(law, {**group, "c": 1 - group["momentum"]}, nu=nu)
-        for sums, others in _by_axis(piece):
-            sums[...] = nu.reshape(piece.shape or (1,)).max(axis=others, keepdims=True)
+        piece.put_through(law, {**group, "c": 1 - group["momentum"]}, root=root)
+        for roots, others in _by_axis(piece):
+            roots[...] = root.reshape(piece.shape or (1,)).max(axis=others, keepdims=True)
 
 
 def _by_axis(piece: Piece) -> Iterator[tuple[Any, tuple[int, ...]]]:
-    """The sums of each axis, shaped so that they broadcast to the parameter's shape, and the other axes."""
+    """The roots of each axis, shaped so that they broadcast to the parameter's shape, and the other axes."""
     shape = piece.shape or (1,)
     start = 0
     for axis, size in enumerate(shape):
         spread = [size if axis == other else 1 for other in range(len(shape))]
         others = tuple(other for other in range(len(shape)) if other != axis)
-        yield piece.states["sums"][start : start + size].reshape(spread), others
+        yield piece.states["roots"][start : start + size].reshape(spread), others
         start += size

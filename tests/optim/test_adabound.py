@@ -44,7 +44,15 @@ def test_each_group_has_the_base_rate_that_it_came_with():
 
 def test_a_rate_of_zero_moves_nothing():
     p = start()
-    assert after(optim.AdaBound([p], lr=0.0, final_lr=0.0), p, 1.0) == [1.0]
+    assert after(optim.AdaBound([p], lr=0.0, base_lr=0.1), p, *[1.0] * 20) == [1.0] * 20
+
+
+def test_a_base_rate_of_zero_is_refused():
+    """final_lr grows with lr / base_lr: a warm-up from 0 says what it leads to."""
+    with pytest.raises(ValueError, match="AdaBound: base_lr is 0.*give the base_lr that it leads to"):
+        optim.AdaBound([start()], lr=0.0)
+    with pytest.raises(ValueError, match="AMSBound: base_lr is 0"):
+        optim.AMSBound([start()], base_lr=0.0)
 
 
 def test_amsbound_remembers_the_largest_square():

@@ -75,11 +75,11 @@ def test_sm3_keeps_one_sum_for_each_row_and_column():
     p.grad = mg.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=mg.float64)
     optimizer.step()
     np.testing.assert_allclose(p.tolist(), np.full((2, 2), -0.5), rtol=1e-14)
-    assert optimizer.state[p]["accumulators"].tolist() == [4.0, 16.0, 9.0, 16.0]  # rows, then columns
+    assert optimizer.state[p]["roots"].tolist() == [2.0, 4.0, 3.0, 4.0]  # of the sums of rows, then of columns
     optimizer.step()
     nu = np.array([[4 + 1, 4 + 4], [9 + 9, 16 + 16]])
     np.testing.assert_allclose(p.tolist(), -0.5 - 0.5 * np.array([[1, 2], [3, 4]]) / np.sqrt(nu), rtol=1e-14)
-    assert optimizer.state[p]["accumulators"].tolist() == [8.0, 32.0, 18.0, 32.0]
+    np.testing.assert_allclose(optimizer.state[p]["roots"].numpy() ** 2, [8.0, 32.0, 18.0, 32.0], rtol=1e-14)
 
 
 def test_sm3_of_a_vector_is_adagrad():
@@ -94,7 +94,7 @@ def test_sm3_of_many_axes_costs_their_sum():
     optimizer = optim.SM3([p])
     p.grad = mg.Tensor(np.ones((10, 20, 30)))
     optimizer.step()
-    assert optimizer.state[p]["accumulators"].shape == (60,)
+    assert optimizer.state[p]["roots"].shape == (60,)
 
 
 def test_aggmo_is_the_mean_of_descents_with_momentum():
@@ -137,3 +137,17 @@ def test_aggmos_groups_have_one_number_of_betas():
 def test_values_that_are_wrong(rule, wrong, error, message):
     with pytest.raises(error, match=message):
         rule([start(1.0)], **wrong)
+
+
+@pytest.mark.parametrize("size", [1e-44, 1e-40, 1e-30, 1e-23, 1e-10, 1.0, 1e10, 1e18])
+@pytest.mark.parametrize("rule", [optim.SM3, optim.LARS])
+def test_tiny_and_huge_gradients_move_single_precision_as_they_do_double(rule, size):
+    """The square of 1e-23 is 0 in single precision, and the inverse of 1e-40 infinite."""
+    moved = []
+    for dtype in ("float32", "float64"):
+        p = mg.tensor([1.0, 1.0, 1.0], dtype=dtype, requires_grad=True)
+        p.grad = mg.tensor(np.array([size, size / 2, 0]), dtype=dtype)
+        rule([p]).step()
+        moved.append(1 - p.detach().numpy())
+    np.testing.assert_allclose(moved[0], moved[1], rtol=0.2 if size < 1e-38 else 1e-4, atol=1e-7)  # denormals are coarse
+    assert moved[0][2] == 0 and 0 <= moved[0][0] < 0.2
