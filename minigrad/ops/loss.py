@@ -142,3 +142,18 @@ mse_op = op(
     lambda g, _y, a, b, *, total, weight: _mse_vjp(g, b, a, weight),
     name="mse_loss", cast="promote",
 )
+
+
+def _binary_cross_entropy(x: Any, y: Any) -> Any:
+    return -(y * np.maximum(np.log(x), -100) + (1 - y) * np.maximum(np.log1p(-x), -100))
+
+
+# The gradient in x is finite at 0 and 1: its denominator is at least 1e-12.
+binary_cross_entropy_op = op(
+    _binary_cross_entropy, lambda g, _y, x, y: g * ((x - y) / np.maximum(x * (1 - x), 1e-12)),
+    lambda g, _y, x, _t: g * (np.maximum(np.log1p(-x), -100) - np.maximum(np.log(x), -100)),
+    name="binary_cross_entropy", cast="promote",
+)
+x_log_x_op = op(  # 0 at 0
+    lambda x: np.where(x == 0, 0, x * np.log(x)), lambda g, _y, x: g * (np.log(x) + 1), name="x_log_x", cast="float"
+)

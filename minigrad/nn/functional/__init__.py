@@ -5,8 +5,8 @@ the result is always a new tensor.
 """
 
 from . import (
-    activations, class_losses, convolutions, dropouts, linear_maps, losses, normalizations, ohem, pooling, resizing,
-    shapes,
+    activations, class_losses, convolutions, dropouts, linear_maps, losses, margin_losses, normalizations, ohem,
+    pooling, resizing, shapes,
 )  # fmt: skip
 from .activations import *
 from .class_losses import *
@@ -14,6 +14,7 @@ from .convolutions import *
 from .dropouts import *
 from .linear_maps import *
 from .losses import *
+from .margin_losses import *
 from .normalizations import *
 from .ohem import *
 from .pooling import *
@@ -27,6 +28,7 @@ __all__ = [
     *dropouts.__all__,
     *linear_maps.__all__,
     *losses.__all__,
+    *margin_losses.__all__,
     *normalizations.__all__,
     *ohem.__all__,
     *pooling.__all__,

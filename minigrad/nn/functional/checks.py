@@ -16,3 +16,15 @@ def check_tensor(input: Any, name: str) -> Tensor:
 def check_reduction(reduction: str) -> None:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+
+
+def same_shape(name: str, input: Any, target: Any) -> None:
+    """Raise unless both are tensors of one shape, and one of them at least is floating point."""
+    check_tensor(input, name), check_tensor(target, name)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{name}: input of shape {input.shape} and target of shape {target.shape} must be of one shape; "
+            "broadcasting them would pair up what does not belong together: reshape or expand one"
+        )
+    if input.dtype.kind != "f" and target.dtype.kind != "f":
+        raise TypeError(f"{name}: input and target are {input.dtype} and {target.dtype}; cast one with .float()")

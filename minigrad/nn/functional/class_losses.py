@@ -7,12 +7,15 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ... import ops
 from ...backend import backend_of, device_of, dtypes, is_array
 from ...ops.loss import cross_entropy_op, first_classes, nll_op, own_class
 from ...tensor import Tensor
+from .activations import log_softmax
 from .checks import check_reduction, check_tensor
+from .losses import reduced
 
-__all__ = ["cross_entropy", "nll_loss"]
+__all__ = ["cross_entropy", "focal_loss", "nll_loss"]
 
 
 def nll_loss(
@@ -28,17 +31,113 @@ def nll_loss(
     fit, TypeError for labels that are not integers or a weight of another dtype. PyTorch's deprecated arguments
     size_average and reduce do not exist.
     """
-    return _class_loss(nll_op, "nll_loss", input, target, weight, ignore_index, reduction)
+    return class_loss(nll_op, "nll_loss", input, target, weight, ignore_index, reduction)
 
 
 def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean",
+    label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-weight[target] * log_softmax(input)[target]: nll_loss of logits, in one op. All else as for nll_loss."""
-    return _class_loss(cross_entropy_op, "cross_entropy", input, target, weight, ignore_index, reduction)
+    """-weight[target] * log_softmax(input)[target]: nll_loss of logits, in one op. All else as for nll_loss.
+
+    target: labels, or probabilities of the input's shape, of which it is -sum over c of weight[c] * target[c] *
+    log_softmax(input)[c], and "mean" divides by the number of positions. label_smoothing: this share of each target is
+    spread evenly over the classes (Szegedy et al. 2016, section 7); ValueError outside [0, 1].
+    """
+    if isinstance(target, Tensor) and target.dtype.kind == "f" and target.shape == getattr(input, "shape", None):
+        return _of_probabilities(input, target, weight, reduction, _smoothing(label_smoothing))
+    if _smoothing(label_smoothing) == 0:
+        return class_loss(cross_entropy_op, "cross_entropy", input, target, weight, ignore_index, reduction)
+    own = class_loss(cross_entropy_op, "cross_entropy", input, target, weight, ignore_index, reduction)
+    spread = _of_all_classes(input, target, weight, ignore_index, reduction)
+    return own * (1 - label_smoothing) + spread * (label_smoothing / input.shape[class_dim(input)])
 
 
-def _class_loss(
+def focal_loss(
+    input: Tensor, target: Tensor, gamma: float = 2.0, weight: Tensor | None = None, *, ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """-weight[target] * (1 - p)^gamma * log p, p = softmax(input)[target]: cross_entropy with less of what is learned.
+
+    weight is the paper's alpha, one for each class. "mean" divides as in cross_entropy, so gamma=0 is cross_entropy.
+    Raises ValueError for a negative gamma; otherwise as cross_entropy. Lin et al. 2017, equations 4 and 5.
+    """
+    check_reduction(reduction)
+    if isinstance(gamma, bool) or not isinstance(gamma, (int, float)) or not gamma >= 0:
+        raise ValueError(f"focal_loss: gamma must be a number from 0, not {gamma!r}")
+    labels = labels_of("focal_loss", input, target)
+    valid, labels = valid_labels("focal_loss", labels, input.shape[class_dim(input)], ignore_index)
+    counts = counts_of("focal_loss", input, labels, valid, weight)
+    loss = cross_entropy_op(input, own_class(labels, input.shape), valid.astype(input.dtype), total=False)
+    tiny = float(np.finfo(input.dtype).tiny)  # at p = 1 a power below 1 has an infinite slope
+    each = loss * (-(-loss).expm1()).clamp(min=tiny) ** gamma if gamma else loss
+    each = each * Tensor.of(counts)
+    return averaged(each, counts) if reduction == "mean" else reduced(each, reduction)
+
+
+def class_dim(input: Tensor) -> int:
+    """The dimension of classes: 1 of (N, C, ...), 0 of (C,)."""
+    return 1 if input.ndim > 1 else 0
+
+
+def _smoothing(share: Any) -> float:
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be a number from 0 to 1, not {share!r}")
+    return share
+
+
+def _of_probabilities(input: Any, target: Tensor, weight: Any, reduction: str, smoothing: float) -> Tensor:
+    """cross_entropy of targets that are distributions over the classes."""
+    check_reduction(reduction)
+    if not input.ndim:
+        raise ValueError("cross_entropy: the input needs a dimension of classes, got a 0-d tensor")
+    dim = class_dim(input)
+    classes = input.shape[dim]
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / classes
+    logp = log_softmax(input, dim)
+    if weight is not None:
+        target = target * _for_each_class("cross_entropy", weight, input)
+    each = -(target * logp).sum(dim)
+    if reduction == "none":
+        return each
+    return each.sum() if reduction == "sum" else each.sum() * _one_over(each.numel())
+
+
+def _of_all_classes(input: Tensor, target: Any, weight: Any, ignore_index: int, reduction: str) -> Tensor:
+    """-sum over c of weight[c] * log_softmax(input)[c] where the label is valid: what smoothing adds."""
+    dim = class_dim(input)
+    labels = labels_of("cross_entropy", input, target)
+    valid, labels = valid_labels("cross_entropy", labels, input.shape[dim], ignore_index)
+    logp = log_softmax(input, dim)
+    if weight is not None:
+        logp = logp * _for_each_class("cross_entropy", weight, input)
+    each = ops.where(Tensor.of(valid), -logp.sum(dim), 0.0)
+    if reduction != "mean":
+        return reduced(each, reduction)
+    return averaged(each, counts_of("cross_entropy", input, labels, valid, weight))
+
+
+def averaged(each: Tensor, counts: Any) -> Tensor:
+    """The sum over the sum of counts, a raw array; NaN where that is 0."""
+    total = counts.sum(dtype=np.float64)
+    with np.errstate(all="ignore"):
+        share = backend_of(counts).xp.asarray(1 / total).astype(counts.dtype)
+        # 0 * inf is NaN, but its gradient is to be 0, as that of nothing is
+        undefined = backend_of(counts).xp.asarray(total / total - 1).astype(counts.dtype)
+    return each.sum() * Tensor.of(np.where(np.isfinite(share), share, 0)) + Tensor.of(undefined)
+
+
+def _for_each_class(name: str, weight: Any, input: Tensor) -> Tensor:
+    check_weight(name, weight, input)
+    return weight.reshape(-1, *(1,) * (input.ndim - 2)) if input.ndim > 1 else weight
+
+
+def _one_over(n: int) -> float:
+    return 1 / n if n else math.nan
+
+
+def class_loss(
     row: Callable, name: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str,
     of_nothing: float = math.nan,
 ) -> Tensor:
@@ -47,11 +146,11 @@ def _class_loss(
         if own is not None:
             return row(input, own, 1 / len(own), total=True)
     check_reduction(reduction)
-    labels = _labels(name, input, target)
+    labels = labels_of(name, input, target)
     classes = input.shape[1 if input.ndim > 1 else 0]
-    valid, labels = _valid_labels(name, labels, classes, ignore_index)
+    valid, labels = valid_labels(name, labels, classes, ignore_index)
     own = own_class(labels, input.shape)
-    counts = _counts(name, input, labels, valid, weight)
+    counts = counts_of(name, input, labels, valid, weight)
     if reduction != "mean":
         return row(input, own, counts, total=reduction == "sum")
     # Divided by the total here, so that an ignored target has weight 0 and gradient 0 even where the mean is 0 / 0.
@@ -75,7 +174,7 @@ def _own_if_plain(input: Any, target: Any, ignore_index: int) -> Any:
     return first_classes((n,), classes) + labels if np.maximum.reduce(labels.view(np.uint64)) < classes else None
 
 
-def _labels(name: str, input: Tensor, target: Any) -> Any:
+def labels_of(name: str, input: Tensor, target: Any) -> Any:
     """The raw labels, of the right shape and kind for `input`."""
     check_tensor(input, name)
     labels = target.array if isinstance(target, Tensor) else target
@@ -104,7 +203,7 @@ def _labels(name: str, input: Tensor, target: Any) -> Any:
     return labels
 
 
-def _valid_labels(name: str, labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
+def valid_labels(name: str, labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
     """(which labels are not ignored, the labels with some class in place of those that are)."""
     valid = labels != ignore_index
     in_range = (labels >= 0) & (labels < classes)
@@ -121,12 +220,17 @@ def _valid_labels(name: str, labels: Any, classes: int, ignore_index: int) -> tu
     return valid, np.where(in_range, labels, 0).astype(dtypes.int64)  # in a narrow dtype, indices would overflow
 
 
-def _counts(name: str, input: Tensor, labels: Any, valid: Any, weight: Tensor | None) -> Any:
+def counts_of(name: str, input: Tensor, labels: Any, valid: Any, weight: Tensor | None) -> Any:
     """What each target counts: the weight of its class, 0 if it is ignored."""
     if weight is None:
         return valid.astype(input.dtype)
+    check_weight(name, weight, input)
+    return np.where(valid, weight.array[labels], 0)
+
+
+def check_weight(name: str, weight: Any, input: Tensor) -> None:
     check_tensor(weight, f"{name}: weight")
-    classes = input.shape[1 if input.ndim > 1 else 0]
+    classes = input.shape[class_dim(input)]
     if weight.shape != (classes,):
         raise ValueError(f"{name}: weight of shape {weight.shape} does not fit {classes} classes; give it ({classes},)")
     if weight.dtype != input.dtype:
@@ -137,4 +241,3 @@ def _counts(name: str, input: Tensor, labels: Any, valid: Any, weight: Tensor | 
         )
     if weight.requires_grad:
         raise RuntimeError(f"{name}: no gradient flows to the class weights; pass weight.detach()")
-    return np.where(valid, weight.array[labels], 0)

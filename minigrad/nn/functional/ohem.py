@@ -15,7 +15,7 @@ from ...backend import backend_of, device_of, dtypes
 from ...ops.loss import cross_entropy_op, nll_op, own_class
 from ...tensor import Tensor
 from .checks import check_reduction, check_tensor
-from .class_losses import _class_loss, _counts, _labels, _valid_labels
+from .class_losses import class_loss, counts_of, labels_of, valid_labels
 from .mining import Mining
 
 __all__ = ["cross_entropy_ohem", "nll_loss_ohem"]
@@ -83,15 +83,15 @@ def mined(
     """The loss of the examples that `mining` keeps, `row` being the op that makes the loss of each."""
     check_reduction(reduction)
     check_normalizer(normalizer)
-    labels = _labels(name, input, target)
+    labels = labels_of(name, input, target)
     always = _mask(name, always_keep, labels)
-    valid, labels = _valid_labels(name, labels, input.shape[1 if input.ndim > 1 else 0], ignore_index)
-    counts = _counts(name, input, labels, valid, weight)
+    valid, labels = valid_labels(name, labels, input.shape[1 if input.ndim > 1 else 0], ignore_index)
+    counts = counts_of(name, input, labels, valid, weight)
     each = row(input, own_class(labels, input.shape), valid.astype(input.dtype), total=False)
     _refuse_nonfinite(name, each.array)
     kept = mining.choose(each.array, valid, always)
     if mining.keep_ratio == 1 and isinstance(normalizer, str):
-        loss = _class_loss(row, name, input, target, weight, ignore_index, reduction, of_nothing=0.0)
+        loss = class_loss(row, name, input, target, weight, ignore_index, reduction, of_nothing=0.0)
     else:
         loss = _reduced(each, np.where(kept, counts, 0), counts, reduction, normalizer)
     return Mined(loss, each.array, labels, valid, kept)
