@@ -16,3 +16,24 @@ def check_tensor(input: Any, name: str) -> Tensor:
 def check_reduction(reduction: str) -> None:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+
+
+def check_floating(input: Any, name: str) -> Tensor:
+    if check_tensor(input, name).dtype.kind != "f":
+        raise TypeError(f"{name}: needs floating-point values, got dtype {input.dtype}; cast them with .float()")
+    return input
+
+
+def check_alpha(alpha: float, name: str) -> None:
+    if alpha == 0:
+        raise ValueError(f"{name}: alpha must not be 0, for x is divided by it")
+
+
+def check_lambd(lambd: float, name: str) -> None:
+    if not lambd >= 0:
+        raise ValueError(f"{name}: lambd must not be negative, got {lambd}")
+
+
+def check_slopes(lower: float, upper: float, name: str) -> None:
+    if not lower <= upper:
+        raise ValueError(f"{name}: lower must not be above upper, got {lower} and {upper}")
