@@ -20,7 +20,8 @@ CASES = [
     ("Softsign", {}, "softsign"), ("Tanhshrink", {}, "tanhshrink"),
     ("Softshrink", {}, "softshrink"), ("Softshrink", {"lambd": 1.0}, "softshrink"),
     ("Hardshrink", {}, "hardshrink"), ("Hardshrink", {"lambd": 1.0}, "hardshrink"),
-    ("Threshold", {"threshold": 1.0, "value": -4.0}, "threshold"), ("Threshold", {"threshold": 0, "value": 3}, "threshold"),
+    ("Threshold", {"threshold": 1.0, "value": -4.0}, "threshold"),
+    ("Threshold", {"threshold": 0, "value": 3}, "threshold"),
     ("ReLU6", {}, "relu6"), ("Hardtanh", {}, "hardtanh"), ("Hardtanh", {"min_val": -0.5, "max_val": 19}, "hardtanh"),
     ("Hardswish", {}, "hardswish"), ("RReLU", {}, "rrelu"), ("RReLU", {"lower": 0.25, "upper": 0.75}, "rrelu"),
 ]
