@@ -183,7 +183,8 @@ def test_they_read_and_save_like_pytorchs(torch, make):
 def test_parameter_dicts_read_almost_like_pytorchs():
     """Which says torch.FloatTensor for the dtype."""
     ours = repr(nn.ParameterDict({"a": minigrad.ones(2, 3), "b": 3}))
-    assert ours == "ParameterDict(\n    (a): Parameter containing: [float32 of size 2x3]\n    (b): Object of type: int\n)"
+    assert ours == ("ParameterDict(\n    (a): Parameter containing: [float32 of size 2x3]\n"
+                    "    (b): Object of type: int\n)")
 
 
 def test_gpus_are_named(cuda):
@@ -232,7 +233,7 @@ def test_module_dict_refuses_and_keeps_what_it_has(use, error, message):
     assert [(k, m.n) for k, m in modules.items()] == [("a", 1)] and modules.training is True
 
 
-# ------------------------------------------------------------------------------------------ ParameterList, ParameterDict
+# ---------------------------------------------------------------------------------------- ParameterList, ParameterDict
 
 
 def test_a_parameter_list_is_a_list():
@@ -343,4 +344,5 @@ def test_parameters_in_them_are_learned():
     net = Net().double()
     net(minigrad.ones(3, 2, dtype="float64")).sum().backward()
     assert all(p.grad is not None and p.dtype == "float64" for p in net.parameters())
-    assert list(net.state_dict()) == ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "scales.a"]
+    assert list(net.state_dict()) == [
+        "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "scales.a"]

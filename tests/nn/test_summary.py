@@ -63,7 +63,8 @@ def test_several_inputs_nested_outputs_and_own_parameters():
     table = nn.summary(Parts(), [(4, 3), (4,)], dtype=["float32", "int64"])
     assert [(r.path, r.kind, r.output_shapes, r.trainable, r.calls) for r in table.rows] == [
         ("", "Parts", [(), (4, 2), (2,)], 3, 1), ("words", "Embedding", [(4, 3)], 27, 1),
-        ("deep.a", "Linear", [(4, 2)], 8, 1), ("deep.never", "Linear", [], 56, 0), ("pair", "Pair", [(4, 2), (2,)], 0, 1)]
+        ("deep.a", "Linear", [(4, 2)], 8, 1), ("deep.never", "Linear", [], 56, 0),
+        ("pair", "Pair", [(4, 2), (2,)], 0, 1)]
     lines = str(table).split("\n")
     assert "not called" in lines[5] and "(), (4, 2), (2,)" in lines[2] and lines[2].startswith("Parts ")
 
