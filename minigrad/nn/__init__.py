@@ -2,13 +2,15 @@
 
 from . import functional, init, utils
 from . import (
-    activation, container, convolution, dropout, linear, loss, module, normalization, ohem, parameter, pooling,
-    recurrent, recurrent_cells, upsampling,
+    activation, blocks, container, convolution, dropout, embedding, linear, loss, module, normalization, ohem,
+    parameter, pooling, recurrent, recurrent_cells, summaries, upsampling,
 )  # fmt: skip
 from .activation import *
+from .blocks import *
 from .container import *
 from .convolution import *
 from .dropout import *
+from .embedding import *
 from .linear import *
 from .loss import *
 from .module import *
@@ -18,14 +20,17 @@ from .parameter import *
 from .pooling import *
 from .recurrent import *
 from .recurrent_cells import *
+from .summaries import *
 from .upsampling import *
 
 __all__ = [
     "functional", "init", "utils",
     *activation.__all__,
+    *blocks.__all__,
     *container.__all__,
     *convolution.__all__,
     *dropout.__all__,
+    *embedding.__all__,
     *linear.__all__,
     *loss.__all__,
     *module.__all__,
@@ -35,5 +40,6 @@ __all__ = [
     *pooling.__all__,
     *recurrent.__all__,
     *recurrent_cells.__all__,
+    *summaries.__all__,
     *upsampling.__all__,
 ]

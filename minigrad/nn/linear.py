@@ -1,19 +1,20 @@
-"""Linear layers, and the two that only pass on: Identity and Flatten."""
+"""Linear layers, and those that only pass on: Identity, Flatten and Unflatten."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Sequence
 
 from .. import creation
-from ..ops import flatten
+from ..ops import dims, flatten
 from ..ops.linalg import linear_op, linear_without_bias_op
 from ..tensor import Tensor
+from . import functional as F
 from . import init
-from .module import Layer
+from .module import Layer, Module
 from .parameter import Parameter
 
-__all__ = ["Flatten", "Identity", "Linear"]
+__all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]
 
 
 class Identity(Layer):
@@ -64,6 +65,50 @@ class Linear(Layer):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class Bilinear(Module):
+    """y_k = x1^T W_k x2 + b_k, in shapes (..., in1) and (..., in2) to (..., out); weight is (out, in1, in2).
+
+    Weight and bias start from the uniform distribution on (-1/sqrt(in1), 1/sqrt(in1)).
+    Raises ValueError for in1_features below 1 and other negative sizes, and in forward for inputs that do not fit.
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if in1_features < 1 or min(in2_features, out_features) < 0:
+            raise ValueError(
+                "Bilinear: in1_features must be at least 1 and the other sizes not negative, got "
+                f"({in1_features}, {in2_features}, {out_features})"
+            )
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        place = {"device": device, "dtype": dtype}
+        self.weight = Parameter(creation.empty(out_features, in1_features, in2_features, **place))
+        self.register_parameter("bias", Parameter(creation.empty(out_features, **place)) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        return F.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
+
+
 class Flatten(Layer):
     """Dimensions start_dim to end_dim made one; by default all but the batch: (N, ...) to (N, product of the rest)."""
 
@@ -77,3 +122,37 @@ class Flatten(Layer):
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Layer):
+    """Dimension `dim` made several, of the sizes unflattened_size, one of which may be -1: what Flatten undoes.
+
+    Unlike PyTorch's it knows no dimensions by name. Raises TypeError for a dim or sizes that are not integers,
+    ValueError for negative sizes, and in forward for those that do not multiply to the size of `dim`.
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        if not isinstance(dim, int):
+            raise TypeError(f"Unflatten: dim must be an integer, not {dim!r}")
+        if not isinstance(unflattened_size, (tuple, list)) or not all(isinstance(n, int) for n in unflattened_size):
+            raise TypeError(f"Unflatten: unflattened_size must be a tuple of integers, not {unflattened_size!r}")
+        if min(unflattened_size, default=0) < -1 or unflattened_size.count(-1) > 1:
+            raise ValueError(f"Unflatten: of {unflattened_size} one size may be -1, and none else negative")
+        self.dim = dim
+        self.unflattened_size = unflattened_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        i = dims.one(self.dim, input.ndim, "Unflatten")
+        n = input.shape[i] if input.ndim else 1
+        known = math.prod(size for size in self.unflattened_size if size != -1)
+        sizes = [n // known if size == -1 and known else size for size in self.unflattened_size]
+        if math.prod(sizes) != n or min(sizes, default=0) < 0:
+            raise ValueError(
+                f"Unflatten: dim {self.dim} of an input of shape {input.shape} cannot be arranged as "
+                f"{tuple(self.unflattened_size)}"
+            )
+        return input.reshape(*input.shape[:i], *sizes, *input.shape[i + 1 :])
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -349,7 +349,7 @@ softplus_op = op(
     name="softplus", cast="float",
 )
 gelu_op = op(
-    lambda x: x * (erf(x * math.sqrt(0.5)) + 1) * 0.5,
+    lambda x: x * ((erf(x * math.sqrt(0.5)) + 1) * 0.5),
     lambda g, _y, x: g * ((erf(x * math.sqrt(0.5)) + 1) * 0.5 + x * np.exp(x * x * -0.5) / math.sqrt(2 * math.pi)),
     name="gelu", cast="float",
 )

@@ -203,6 +203,30 @@ def index_select(input: T, dim: int, index: Operand) -> T:
     return getitem(input, (slice(None),) * d + (index.reshape(-1),))
 
 
+# ------------------------------------------------------------------------------------------------ rows of a matrix
+
+
+def _add_rows(g: Any, index: Any, *, shape: tuple[int, ...]) -> Any:
+    """Zeros of shape (n, d) with the rows of g, of shape (*index.shape, d), added where index says."""
+    whole = zeros_shaped(shape, wide(g))
+    flat = index[..., None] * shape[1] + backend_of(g).xp.arange(shape[1])  # five times as fast as by whole rows
+    backend_of(g).scatter_add(whole.reshape(-1), flat.reshape(-1), wide(g).reshape(-1))
+    return back_to(g.dtype, whole)
+
+
+add_rows = op(_add_rows, lambda g, _y, _g, index, *, shape: take_rows(g, index, frozen=None), None, name="add_rows")
+
+
+def _take_rows_vjp(g: Any, _y: Any, _w: Any, index: Any, *, frozen: int | None) -> Any:
+    if frozen is not None:
+        g = np.where((index == frozen)[..., None], 0, g)
+    return add_rows(g, index, shape=_w.shape)
+
+
+# w[index] for an int64 index in range; the row `frozen`, if there is one, gets no gradient.
+take_rows = op(lambda w, index, *, frozen: w[index], _take_rows_vjp, None, name="take_rows")
+
+
 def masked_fill(input: T, mask: Operand, value: Operand) -> T:
     """A copy of input with `value` where mask is true; the dtype stays. mask broadcasts to input.
 

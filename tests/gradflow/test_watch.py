@@ -69,7 +69,7 @@ class Gate(nn.ReLU):
 
 
 class Mish(nn.Activation):
-    """x tanh(softplus(x)) (Misra 2019), which minigrad does not have."""
+    """x tanh(softplus(x)) (Misra 2019) out of several ops, which take x twice."""
 
     def forward(self, input):
         return input * nn.functional.softplus(input).tanh()

@@ -302,6 +302,14 @@ SAMPLES = {
                     Sample(lambda m, x, i, s: m.scatter_add(x, 0, i, s), real(), fixed(0), real()),
                     Sample(lambda m, x, i, s: m.scatter_add(x, 1, i, s), real(2, 3), fixed(np.zeros((2, 0)), "int64"),
                            real(2, 1))],
+    "embedding": [
+        *(Sample(lambda m, i, w, p=p: m.nn.functional.embedding(i, w, padding_idx=p), i, w) for i, w, p in (
+            (fixed([0, 3, 3, 1]), real(4, 3), None), (fixed([[0, 3], [3, 1]]), real(4, 3).t, 2),
+            (fixed([[0, 3], [3, 1]]).t, real(4, 2).stepped, -2), (fixed(2), real(4, 3).reversed, None),
+            (fixed([], "int64"), real(4, 3), None), (fixed([1, 0], "int32"), real(2, 1), None),
+            (fixed([1, 1]), real(2, 0), 0))),
+        *(Sample(lambda m, i, w, p=p: m.nn.functional.embedding(i, w, p), fixed([[0, 3], [3, 1]]), real(4, 3), orders=0)
+          for p in (3, -4))],  # no gradient reaches that row, though its values come out
     "masked_fill": [Sample(lambda m, x, c: m.masked_fill(x, c, 0.5), real(2, 3),
                            fixed([[True, False, True], [False, False, True]])),
                     Sample(lambda m, x, c: x.masked_fill(c, -1), real(2, 3).t, fixed([True, False, True])),

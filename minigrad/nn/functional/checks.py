@@ -28,3 +28,24 @@ def same_shape(name: str, input: Any, target: Any) -> None:
         )
     if input.dtype.kind != "f" and target.dtype.kind != "f":
         raise TypeError(f"{name}: input and target are {input.dtype} and {target.dtype}; cast one with .float()")
+
+
+def check_floating(input: Any, name: str) -> Tensor:
+    if check_tensor(input, name).dtype.kind != "f":
+        raise TypeError(f"{name}: needs floating-point values, got dtype {input.dtype}; cast them with .float()")
+    return input
+
+
+def check_alpha(alpha: float, name: str) -> None:
+    if alpha == 0:
+        raise ValueError(f"{name}: alpha must not be 0, for x is divided by it")
+
+
+def check_lambd(lambd: float, name: str) -> None:
+    if not lambd >= 0:
+        raise ValueError(f"{name}: lambd must not be negative, got {lambd}")
+
+
+def check_slopes(lower: float, upper: float, name: str) -> None:
+    if not lower <= upper:
+        raise ValueError(f"{name}: lower must not be above upper, got {lower} and {upper}")
