@@ -154,6 +154,14 @@ def test_mish_has_its_second_derivative_at_0():
     assert g.item() == pytest.approx(0.6, rel=1e-15) and h.item() == pytest.approx(0.64, rel=1e-15)
 
 
+def test_softsigns_slope_far_from_0():
+    """1 / (1 + |x|)^2, whose square does not fit the dtype where the slope still does."""
+    for dtype, x in (("float16", 300.0), ("float32", -1e20)):
+        a = minigrad.tensor([x], dtype=dtype, requires_grad=True)
+        F.softsign(a).sum().backward()
+        np.testing.assert_allclose(a.grad.numpy().astype("float64"), [(1 + abs(x)) ** -2.0], rtol=0.01)
+
+
 def test_selus_fixed_point_is_mean_0_and_variance_1(rng):
     """Klambauer et al. 2017: standard normal numbers come out with mean 0 and variance 1."""
     y = F.selu(minigrad.tensor(rng.standard_normal(400_000))).numpy()
@@ -165,7 +173,7 @@ def test_selus_fixed_point_is_mean_0_and_variance_1(rng):
 
 @pytest.mark.parametrize(("shape", "slopes"), [
     ((), ()), ((), (1,)), ((4,), (1,)), ((3, 4), (4,)), ((3, 4), (1,)), ((3, 4), ()), ((2, 3, 4), (3,)), ((0, 3), (3,)),
-    ((2, 3, 2, 2), (3,)), ((2, 1, 3), (1,))])
+    ((2, 3, 2, 2), (3,)), ((2, 1, 3), (1,)), ((2, 3, 3), (3,))])
 def test_prelu_agrees_with_pytorch(torch, rng, shape, slopes):
     if shape == () and slopes == ():  # of which PyTorch says that it is not allowed
         assert F.prelu(minigrad.tensor(-2.0), minigrad.tensor(0.5)).item() == -1
