@@ -26,7 +26,7 @@ def test_right_gradients_pass():
     assert gradgradcheck(lambda x, y: [x @ y, x.sum() * y], (double(1, 2), double(3, 4)))
 
 
-@pytest.mark.parametrize("function", [wrong_factor, deaf, not_a_number], ids=repr)
+@pytest.mark.parametrize("function", [wrong_factor, deaf, not_a_number])
 def test_wrong_gradients_fail(function):
     with pytest.raises(RuntimeError, match=r"gradcheck: input 0 \(shape \(2,\)\), element \(\d,\): backward gives .*"):
         gradcheck(function, double(0.5, 2))

@@ -2,10 +2,11 @@
 
 from . import functional, init, utils
 from . import (
-    activation, blocks, container, convolution, dropout, embedding, linear, loss, module, normalization, ohem,
-    parameter, pooling, recurrent, recurrent_cells, summaries, upsampling,
+    activation, attention, blocks, container, convolution, dropout, embedding, linear, loss, module, normalization,
+    ohem, parameter, pooling, recurrent, recurrent_cells, summaries, transformer, upsampling,
 )  # fmt: skip
 from .activation import *
+from .attention import *
 from .blocks import *
 from .container import *
 from .convolution import *
@@ -21,11 +22,13 @@ from .pooling import *
 from .recurrent import *
 from .recurrent_cells import *
 from .summaries import *
+from .transformer import *
 from .upsampling import *
 
 __all__ = [
     "functional", "init", "utils",
     *activation.__all__,
+    *attention.__all__,
     *blocks.__all__,
     *container.__all__,
     *convolution.__all__,
@@ -41,5 +44,6 @@ __all__ = [
     *recurrent.__all__,
     *recurrent_cells.__all__,
     *summaries.__all__,
+    *transformer.__all__,
     *upsampling.__all__,
 ]

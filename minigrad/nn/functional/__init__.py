@@ -5,10 +5,11 @@ the result is always a new tensor.
 """
 
 from . import (
-    activations, class_losses, convolutions, dropouts, linear_maps, losses, margin_losses, normalizations, ohem,
-    pooling, resizing, shapes,
+    activations, attention, class_losses, convolutions, dropouts, linear_maps, losses, margin_losses, normalizations,
+    ohem, pooling, resizing, shapes,
 )  # fmt: skip
 from .activations import *
+from .attention import *
 from .class_losses import *
 from .convolutions import *
 from .dropouts import *
@@ -23,6 +24,7 @@ from .shapes import *
 
 __all__ = [
     *activations.__all__,
+    *attention.__all__,
     *class_losses.__all__,
     *convolutions.__all__,
     *dropouts.__all__,
