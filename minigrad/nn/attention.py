@@ -75,7 +75,7 @@ class MultiheadAttention(Module):
     def reset_parameters(self) -> None:
         """Projections Xavier uniform, biases zero, bias_k and bias_v Xavier normal."""
         for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
-            if (weight := self.__dict__[name]) is not None:
+            if (weight := getattr(self, name)) is not None:
                 init.xavier_uniform_(weight)
         if self.in_proj_bias is not None:
             init.zeros_(self.in_proj_bias)
@@ -136,7 +136,7 @@ class MultiheadAttention(Module):
     def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
         biases = [None] * 3 if self.in_proj_bias is None else ops.chunk(self.in_proj_bias, 3)
         if self.in_proj_weight is None:
-            weights = [self.__dict__[name] for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight")]
+            weights = [getattr(self, name) for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight")]
         elif query is key is value:  # one product for all three
             return list(ops.chunk(F.linear(query, self.in_proj_weight, self.in_proj_bias), 3, -1))
         else:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Callable
 
 import numpy as np
 
+from ..backend.random import Generator, rng_of
 from ..gradmode import no_grad
-from ..backend.random import Generator
 from ..tensor import Tensor
 from ..values import draw_normal
+from .module import Module
 
 __all__ = [
-    "calculate_gain", "constant_", "eye_", "fan_in_and_fan_out", "kaiming_normal_", "kaiming_uniform_", "normal_",
-    "ones_", "orthogonal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+    "calculate_gain", "constant_", "dirac_", "eye_", "fan_in_and_fan_out", "kaiming_normal_", "kaiming_uniform_",
+    "lecun_normal_", "lecun_uniform_", "lsuv_", "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_", "uniform_",
+    "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 _GAINS = {
@@ -132,6 +135,163 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     q = q * np.where(np.diagonal(r) < 0, -1, 1) * gain
     with no_grad():
         return tensor.copy_(Tensor.of((q if rows >= columns else q.T).reshape(tensor.shape)))
+
+
+def lecun_uniform_(tensor: Tensor, generator: Generator | None = None) -> Tensor:
+    """Uniform on (-b, b) with b = sqrt(3 / fan_in): variance 1 / fan_in. LeCun et al. 1998, section 4.6."""
+    bound = math.sqrt(3) * _lecun_std("lecun_uniform_", tensor)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def lecun_normal_(tensor: Tensor, generator: Generator | None = None) -> Tensor:
+    """N(0, 1 / fan_in): what SELU asks for. LeCun et al. 1998, section 4.6; Klambauer et al. 2017."""
+    return normal_(tensor, 0.0, _lecun_std("lecun_normal_", tensor), generator)
+
+
+def _lecun_std(name: str, tensor: Tensor) -> float:
+    _check_ndim(name, tensor, tensor.ndim >= 2, "at least two")
+    fan_in, _ = fan_in_and_fan_out(tensor)
+    return 1 / math.sqrt(fan_in) if fan_in else 0.0
+
+
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """N(mean, std^2) of which what lies outside [a, b] is drawn anew. Raises ValueError for a >= b or a negative std."""
+    if not a < b or std < 0:
+        raise ValueError(f"trunc_normal_: needs a < b and a std from 0, got a={a}, b={b}, std={std}")
+    rng = rng_of(generator)
+    drawn = rng.normal(mean, std, tensor.shape) if tensor.ndim else np.asarray(rng.normal(mean, std))
+    for _ in range(64):
+        outside = (drawn < a) | (drawn > b)
+        if not outside.any():
+            break
+        drawn[outside] = rng.normal(mean, std, int(outside.sum()))
+    else:  # hardly anything lies inside
+        drawn = _between(rng, mean, std, a, b, tensor.shape)
+    with no_grad():
+        return tensor.copy_(Tensor.of(drawn))
+
+
+def _between(rng: Any, mean: float, std: float, a: float, b: float, shape: tuple[int, ...]) -> np.ndarray:
+    """A truncated normal far from its mean, by rejection of uniform draws (Robert 1995)."""
+    peak = float(min(max(mean, a), b))
+    drawn = np.full(shape, peak)
+    todo = np.ones(shape, bool)
+    while todo.any() and std > 0:
+        x = rng.uniform(a, b, int(todo.sum()))
+        kept = rng.random(len(x)) < np.exp(((peak - mean) ** 2 - (x - mean) ** 2) / (2 * std**2))
+        places = np.flatnonzero(todo)[kept]
+        drawn.reshape(-1)[places], todo.reshape(-1)[places] = x[kept], False
+    return drawn
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """The kernels of a convolution that passes its input on: (O, C / groups, ...), ones in the middle, zeros elsewhere.
+
+    Raises ValueError for other than 3 to 5 dimensions, or groups that do not divide O.
+    """
+    _check_ndim("dirac_", tensor, tensor.ndim in (3, 4, 5), "three to five")
+    if groups < 1 or tensor.shape[0] % groups:
+        raise ValueError(f"dirac_: groups={groups} does not divide the {tensor.shape[0]} channels of {tensor.shape}")
+    values = np.zeros(tensor.shape)
+    per_group = tensor.shape[0] // groups
+    middle = tuple(n // 2 for n in tensor.shape[2:])
+    for group in range(groups):
+        for d in range(min(per_group, tensor.shape[1])):
+            values[(group * per_group + d, d, *middle)] = 1
+    with no_grad():
+        return tensor.copy_(Tensor.of(values))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """N(0, std^2), with ceil(sparsity * rows) elements of each column 0. Martens 2010, section 5.
+
+    Raises ValueError for other than two dimensions, or a sparsity outside [0, 1].
+    """
+    _check_ndim("sparse_", tensor, tensor.ndim == 2, "exactly two")
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity must be from 0 to 1, got {sparsity}")
+    rng = rng_of(generator)
+    rows, columns = tensor.shape
+    values = rng.normal(0, std, (rows, columns))
+    chosen = rng.permuted(np.arange(rows)[:, None].repeat(columns, 1), axis=0) < math.ceil(sparsity * rows)
+    with no_grad():
+        return tensor.copy_(Tensor.of(np.where(chosen, 0.0, values)))
+
+
+def lsuv_(
+    model: Module, x: Any, tol: float = 0.1, max_trials: int = 10, generator: Generator | None = None
+) -> Module:
+    """Scale each layer's weight until its outputs on the batch x have variance 1, from the first layer to the last.
+
+    Layer-sequential unit variance: weights start orthonormal and biases 0; then in the order of the forward pass each
+    weight is divided by the standard deviation of its layer's output until the variance is within `tol` of 1, at most
+    max_trials times. Layers are modules without children whose weight has two dimensions or more and whose input is
+    floating point. It runs in eval mode and restores the modes; returns the model. Mishkin and Matas 2016, algorithm 1.
+    Raises ValueError for a model without such layers, or one with an output of variance 0 or not finite; then the
+    weights are what they were.
+    """
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    layers: list[Module] = []
+    before: list[tuple[Tensor, Tensor]] = []
+    try:
+        with no_grad():
+            _outputs_of(model, x, lambda layer, _: layers.append(layer) if layer not in layers else None)
+            if not layers:
+                raise ValueError(f"lsuv_: {type(model).__name__} has no layer with a weight of two dimensions")
+            for layer in layers:
+                before += [(p, p.clone()) for p in layer.parameters()]
+                orthogonal_(layer.weight, generator=generator)  # type: ignore[arg-type]
+                if isinstance(getattr(layer, "bias", None), Tensor):
+                    zeros_(layer.bias)  # type: ignore[arg-type]
+            for layer in layers:
+                _to_unit_variance(model, layer, x, tol, max_trials)
+    except BaseException:
+        with no_grad():
+            for p, value in before:
+                p.copy_(value)
+        raise
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    return model
+
+
+def _outputs_of(model: Module, x: Any, tell: Callable[[Module, Tensor], Any]) -> None:
+    """Run the model on x, and tell of each layer's output as it comes."""
+
+    def hook(layer: Module, inputs: tuple, output: Any) -> None:
+        if inputs and isinstance(inputs[0], Tensor) and inputs[0].is_floating_point() and isinstance(output, Tensor):
+            tell(layer, output)
+
+    handles = [layer.register_forward_hook(hook) for layer in model.modules() if _has_matrix(layer)]
+    try:
+        model(*x) if isinstance(x, tuple) else model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _has_matrix(module: Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, Tensor) and weight.ndim >= 2 and not any(True for _ in module.children())
+
+
+def _to_unit_variance(model: Module, layer: Module, x: Any, tol: float, max_trials: int) -> None:
+    for _ in range(max_trials):
+        outputs: list[Tensor] = []
+        _outputs_of(model, x, lambda which, output: outputs.append(output) if which is layer else None)
+        variance = float(np.mean([np.var(y.detach().cpu().numpy(), dtype=np.float64) for y in outputs]))
+        if not 0 < variance < math.inf:
+            raise ValueError(
+                f"lsuv_: the output of {layer!r} on the batch has variance {variance}, which no scaling makes 1"
+            )
+        if abs(variance - 1) < tol:
+            return
+        layer.weight.mul_(1 / math.sqrt(variance))  # type: ignore[union-attr, operator]
 
 
 def _xavier_std(name: str, tensor: Tensor, gain: float) -> float:

@@ -92,7 +92,7 @@ class _Recurrent(Module):
 
     def _weights(self, suffix: str) -> tuple[Any, ...]:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        return tuple(self.__dict__.get(name + suffix) for name in names)
+        return tuple(getattr(self, name + suffix, None) for name in names)
 
     def _run(self, x: Tensor, states: tuple[Tensor, ...], suffix: str, pad: Any, reverse: bool) -> tuple[Tensor, ...]:
         """(outputs (T, N, S), *last states) of one layer in one direction."""
@@ -271,7 +271,7 @@ class LSTM(_Recurrent):
                 init.zeros_(getattr(self, f"bias_hh{suffix}").detach()[forget])
 
     def _run(self, x: Tensor, states: tuple[Tensor, ...], suffix: str, pad: Any, reverse: bool) -> tuple[Tensor, ...]:
-        w_hr = self.__dict__.get(f"weight_hr{suffix}")
+        w_hr = getattr(self, f"weight_hr{suffix}", None)
         result: tuple[Tensor, ...] = lstm_op(x, *states, *self._weights(suffix), w_hr, pad, reverse=reverse)
         return result
 

@@ -163,3 +163,120 @@ def test_bad_options():
     with pytest.raises(TypeError, match="Generator"):
         init.uniform_(t, generator=np.random.default_rng())
     assert t.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+# ------------------------------------------------------------------------------------- LeCun, truncated, Dirac, sparse
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (8, 6, 3, 3)])
+def test_lecun(shape):
+    """Variance 1 / fan_in."""
+    minigrad.manual_seed(0)
+    fan_in = np.prod(shape[1:])
+    for function in (init.lecun_normal_, init.lecun_uniform_):
+        values = np.concatenate([function(minigrad.empty(*shape)).numpy().ravel() for _ in range(200)])
+        error = 6 / np.sqrt(len(values))
+        assert abs(values.mean()) < error / np.sqrt(fan_in) and values.var() == pytest.approx(1 / fan_in, rel=2 * error)
+    assert abs(values).max() <= np.sqrt(3 / fan_in)
+    with pytest.raises(ValueError, match="lecun_normal_ needs at least two dimensions"):
+        init.lecun_normal_(minigrad.empty(3))
+
+
+@pytest.mark.parametrize(("mean", "std", "a", "b"), [(0, 1, -2, 2), (1, 0.5, 0, 1.2), (0, 1, 8, 9), (-3, 0.1, 0, 1)])
+def test_trunc_normal(mean, std, a, b):
+    """Inside [a, b], with the truncated distribution's mean (by numerical integration)."""
+    minigrad.manual_seed(0)
+    values = init.trunc_normal_(minigrad.empty(100, 200, dtype="float64"), mean, std, a, b).numpy()
+    assert a <= values.min() and values.max() <= b
+    grid = np.linspace(a, b, 200_001)
+    density = np.exp(-((grid - mean) ** 2) / (2 * std**2) + min((a - mean) ** 2, (b - mean) ** 2, 1e9) / (2 * std**2)
+                     * (not a <= mean <= b))
+    expected = (grid * density).sum() / density.sum()
+    spread = np.sqrt(((grid - expected) ** 2 * density).sum() / density.sum())
+    assert values.mean() == pytest.approx(expected, abs=5 * spread / np.sqrt(values.size))
+    assert values.std() == pytest.approx(spread, rel=0.05)
+    assert init.trunc_normal_(minigrad.empty(())).shape == ()
+    for bad in ((0, 1, 2, 2), (0, -1, -2, 2)):
+        with pytest.raises(ValueError, match="trunc_normal_: needs a < b"):
+            init.trunc_normal_(minigrad.empty(2), *bad)
+
+
+@pytest.mark.parametrize(("shape", "groups"), [((3, 2, 5), 1), ((2, 3, 3, 3), 1), ((6, 2, 3, 4), 3), ((4, 4, 1, 3, 3), 2)])
+def test_dirac_is_pytorchs(torch, shape, groups):
+    theirs = torch.nn.init.dirac_(torch.empty(shape), groups)
+    assert init.dirac_(minigrad.empty(*shape), groups).tolist() == theirs.tolist()
+    with pytest.raises(ValueError, match="groups=5 does not divide"):
+        init.dirac_(minigrad.empty(*shape), 5)
+    with pytest.raises(ValueError, match="dirac_ needs three to five dimensions"):
+        init.dirac_(minigrad.empty(3, 3))
+
+
+def test_dirac_passes_the_input_on(rng):
+    x = minigrad.tensor(rng.standard_normal((1, 3, 4, 5)).astype("float32"))
+    w = init.dirac_(minigrad.empty(3, 3, 3, 3))
+    assert minigrad.nn.functional.conv2d(x, w, padding=1).tolist() == x.tolist()
+
+
+def test_sparse():
+    minigrad.manual_seed(0)
+    values = init.sparse_(minigrad.empty(50, 40), 0.33, std=0.5).numpy()
+    assert ((values == 0).sum(axis=0) == 17).all()
+    assert len({tuple(column) for column in (values == 0).T}) > 30
+    assert values[values != 0].std() == pytest.approx(0.5, rel=0.1)
+    for bad in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="sparsity must be from 0 to 1"):
+            init.sparse_(minigrad.empty(3, 3), bad)
+    with pytest.raises(ValueError, match="sparse_ needs exactly two dimensions"):
+        init.sparse_(minigrad.empty(3), 0.5)
+
+
+# --------------------------------------------------------------------------------------------------------------- LSUV
+
+
+def deep(activation=nn.Sigmoid):
+    layers = []
+    for _ in range(6):
+        layers += [nn.Linear(16, 16), activation(), nn.Dropout(0.5)]
+    return nn.Sequential(nn.Conv1d(2, 2, 3, padding=1), nn.BatchNorm1d(2), nn.Flatten(), *layers)
+
+
+def test_lsuv_gives_each_layer_unit_variance():
+    """Mishkin and Matas 2016, algorithm 1: where they were hundredths before."""
+    minigrad.manual_seed(0)
+    model, x = deep(), minigrad.randn(256, 2, 8)
+    tracked = model[1].running_mean.tolist()
+    assert init.lsuv_(model, x, tol=0.01) is model
+    assert model.training and model[2].training and model[1].running_mean.tolist() == tracked
+    assert all(p.grad is None for p in model.parameters()) and all(m._hooks is None or not m._hooks.after
+                                                                   for m in model.modules())
+    model.eval()
+    with minigrad.no_grad():
+        for layer in model:
+            x = layer(x)
+            if isinstance(layer, (nn.Linear, nn.Conv1d)):
+                assert x.numpy().var() == pytest.approx(1, abs=0.011)
+                rows = layer.weight.detach().numpy().reshape(layer.weight.shape[0], -1)
+                gram = rows @ rows.T
+                np.testing.assert_allclose(gram, gram[0, 0] * np.eye(len(gram)), atol=1e-4 * gram[0, 0])
+                assert not layer.bias.detach().numpy().any()
+
+
+def test_lsuv_refuses_what_it_cannot_scale():
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    before = {k: v.tolist() for k, v in model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"lsuv_: the output of Linear\(in_features=3.*has variance 0.0"):
+        init.lsuv_(model, minigrad.zeros(5, 3))
+    assert {k: v.tolist() for k, v in model.state_dict().items()} == before and model.training
+    with pytest.raises(ValueError, match="ReLU has no layer with a weight"):
+        init.lsuv_(nn.ReLU(), minigrad.ones(2))
+    with pytest.raises(ValueError, match="does not fit a weight"):
+        init.lsuv_(model, minigrad.ones(5, 7))
+    assert all(m._hooks is None or not m._hooks.after for m in model.modules())
+
+
+def test_lsuv_of_tokens_leaves_the_embedding_alone():
+    model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 3))
+    before = model[0].weight.tolist()
+    init.lsuv_(model, minigrad.tensor([[0, 1, 2], [3, 4, 0]]), tol=0.01)
+    assert model[0].weight.tolist() == before
+    assert model(minigrad.tensor([[0, 1, 2], [3, 4, 0]])).detach().numpy().var() == pytest.approx(1, abs=0.011)

@@ -1,7 +1,7 @@
-"""Clipping gradients, and parameters as one vector. PyTorch's torch.nn.utils by name."""
+"""Clipping gradients, parameters as one vector, and parameters that are computed. PyTorch's torch.nn.utils by name."""
 
-from . import clip, vectors
+from . import clip, parametrizations, parametrize, vectors
 from .clip import *
 from .vectors import *
 
-__all__ = [*clip.__all__, *vectors.__all__]
+__all__ = ["parametrizations", "parametrize", *clip.__all__, *vectors.__all__]

@@ -1,0 +1,152 @@
+"""Parametrizations, and weight normalisation against PyTorch."""
+import copy
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn, optim
+from minigrad.nn.utils import parametrize
+from minigrad.nn.utils.parametrizations import weight_norm
+
+
+class Symmetric(nn.Module):
+    def forward(self, x):
+        return x.triu() + x.triu(1).mT
+
+
+class Doubled(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+    def right_inverse(self, value):
+        return value / 2
+
+
+def layers(m):
+    return {"linear": lambda: m.nn.Linear(3, 4), "conv": lambda: m.nn.Conv2d(2, 3, 2), "conv1d": lambda: m.nn.Conv1d(2, 3, 2)}
+
+
+SHAPES = {"linear": (5, 3), "conv": (2, 2, 4, 4), "conv1d": (2, 2, 4)}
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+@pytest.mark.parametrize("kind", SHAPES)
+def test_weight_norm_is_pytorchs(torch, rng, kind, dim):
+    plain = layers(minigrad)[kind]().double()
+    ours = weight_norm(copy.deepcopy(plain), dim=dim)
+    theirs = layers(torch)[kind]().double()
+    theirs = torch.nn.utils.parametrizations.weight_norm(theirs, dim=dim)
+    assert list(ours.state_dict()) == list(theirs.state_dict()) and repr(ours) == repr(theirs)
+    np.testing.assert_allclose(ours.weight.detach().numpy(), plain.weight.detach().numpy(), rtol=1e-12)
+    state = {k: np.asarray(v.numpy() * 1.5) for k, v in theirs.state_dict().items()}
+    ours.load_state_dict(state), theirs.load_state_dict({k: torch.tensor(v) for k, v in state.items()})
+    x = rng.standard_normal(SHAPES[kind])
+    y, z = ours(minigrad.tensor(x)), theirs(torch.tensor(x))
+    np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-10, atol=1e-12)
+    upstream = rng.standard_normal(y.shape)
+    y.backward(minigrad.tensor(upstream)), z.backward(torch.tensor(upstream))
+    for (name, p), (their_name, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        assert name == their_name
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_weight_norm_longhand(rng):
+    layer = weight_norm(nn.Linear(3, 4).double())
+    g, v = (layer.parametrizations.weight.get_parameter(f"original{i}").detach().numpy() for i in (0, 1))
+    expected = g * v / np.sqrt((v * v).sum(axis=1, keepdims=True))  # Salimans and Kingma 2016, eq. 2
+    np.testing.assert_allclose(layer.weight.detach().numpy(), expected, rtol=1e-12)
+
+
+def test_it_trains_moves_copies_and_saves(rng, device):
+    minigrad.manual_seed(0)
+    model = nn.Sequential(weight_norm(nn.Linear(3, 8)), nn.Tanh(), weight_norm(nn.Linear(8, 1)))
+    optimizer = optim.Adam(model.parameters(), lr=0.05)
+    x = minigrad.tensor(rng.standard_normal((64, 3)).astype("float32"))
+    target = x.sum(1, keepdim=True)
+    first = None
+    for _ in range(100):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), target)
+        loss.backward()
+        optimizer.step()
+        first = first or loss.item()
+    assert loss.item() < first / 10
+    twin = copy.deepcopy(model)
+    assert twin(x).tolist() == model(x).tolist()
+    with minigrad.no_grad():
+        twin[0].parametrizations.weight.original0.mul_(2)
+    assert twin(x).tolist() != model(x).tolist()
+    fresh = nn.Sequential(weight_norm(nn.Linear(3, 8)), nn.Tanh(), weight_norm(nn.Linear(8, 1)))
+    fresh.load_state_dict(model.state_dict())
+    np.testing.assert_allclose(fresh.to(device)(x.to(device)).detach().cpu().numpy(), model(x).detach().numpy(), rtol=1e-5)
+
+
+def test_recurrent_weights_can_be_parametrized(rng):
+    layer, x = nn.LSTM(3, 4), minigrad.tensor(rng.standard_normal((5, 2, 3)).astype("float32"))
+    before = layer(x)[0]
+    weight_norm(layer, "weight_hh_l0")
+    np.testing.assert_allclose(layer(x)[0].detach().numpy(), before.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_parametrization_of_ones_own():
+    layer = nn.Linear(3, 3)
+    original = layer.weight
+    assert not parametrize.is_parametrized(layer)
+    parametrize.register_parametrization(layer, "weight", Symmetric())
+    assert parametrize.is_parametrized(layer) and parametrize.is_parametrized(layer, "weight")
+    assert not parametrize.is_parametrized(layer, "bias") and type(layer).__name__ == "ParametrizedLinear"
+    assert isinstance(layer, nn.Linear) and (layer.weight == layer.weight.mT).all()
+    assert [name for name, _ in layer.named_parameters()] == ["bias", "parametrizations.weight.original"]
+    assert type(nn.Linear(3, 3)) is nn.Linear and (layer.parametrizations.weight.original == original).all()
+    layer(minigrad.ones(1, 3)).sum().backward()
+    assert (layer.parametrizations.weight.original.grad.tril(-1) == 0).all()
+
+
+def test_several_are_called_in_order_and_a_value_can_be_set():
+    layer = nn.Linear(2, 2)
+    value = layer.weight.detach().clone()
+    parametrize.register_parametrization(layer, "weight", Doubled())
+    np.testing.assert_allclose(layer.weight.detach().numpy(), value.numpy(), rtol=1e-6)
+    parametrize.register_parametrization(layer, "weight", Doubled())
+    np.testing.assert_allclose(layer.weight.detach().numpy(), 2 * value.numpy(), rtol=1e-6)
+    layer.weight = minigrad.ones(2, 2)
+    assert layer.weight.tolist() == [[1, 1], [1, 1]]
+    assert layer.parametrizations.weight.original.tolist() == [[0.25, 0.25], [0.25, 0.25]]
+
+
+def test_removal():
+    layer = weight_norm(nn.Linear(3, 4))
+    value = layer.weight.detach().numpy()
+    parametrize.remove_parametrizations(layer, "weight")
+    assert type(layer) is nn.Linear and isinstance(layer.weight, nn.Parameter)
+    assert sorted(layer.state_dict()) == ["bias", "weight"] and not hasattr(layer, "parametrizations")
+    np.testing.assert_allclose(layer.weight.detach().numpy(), value)
+    parametrize.register_parametrization(layer, "weight", Doubled())
+    parametrize.remove_parametrizations(layer, "weight", leave_parametrized=False)
+    np.testing.assert_allclose(layer.weight.detach().numpy(), value / 2)
+
+
+def test_bad_use_changes_nothing():
+    layer = nn.Linear(3, 4)
+    with pytest.raises(ValueError, match="Linear has no parameter 'wait' to parametrize"):
+        weight_norm(layer, "wait")
+    with pytest.raises(IndexError, match=r"weight_norm: 'weight' has shape \(4, 3\), and no dim 2"):
+        weight_norm(layer, dim=2)
+
+    class Shrunk(nn.Module):
+        def forward(self, x):
+            return x[1:]
+
+    with pytest.raises(ValueError, match=r"must give shape \(4, 3\) and dtype float32, not shape \(3, 3\)"):
+        parametrize.register_parametrization(layer, "weight", Shrunk())
+    assert type(layer) is nn.Linear and sorted(layer.state_dict()) == ["bias", "weight"]
+    with pytest.raises(ValueError, match="Linear has no parametrization of 'weight'"):
+        parametrize.remove_parametrizations(layer, "weight")
+    weight_norm(layer)
+    with pytest.raises(ValueError, match="computed from 2 tensors"):
+        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=False)
+    parametrize.remove_parametrizations(layer, "weight")
+    square = parametrize.register_parametrization(nn.Linear(3, 3), "weight", Symmetric())
+    with pytest.raises(RuntimeError, match="Symmetric has no right_inverse"):
+        square.weight = minigrad.ones(3, 3)
