@@ -7,6 +7,9 @@ ROWS: list[Row] = [
     Row("MaxPool1d", {"kernel_size": 2}, LINES), Row("MaxPool1d", {"kernel_size": 3, "stride": 2, "padding": 1}, LINES),
     Row("MaxPool1d", {"kernel_size": 3, "stride": 3, "ceil_mode": True}, LINES),
     Row("MaxPool1d", {"kernel_size": 2, "dilation": 3}, LINES),
+    # A last window would begin in the padding on the right.
+    Row("MaxPool1d", {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}, LINES),
+    Row("AvgPool1d", {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}, LINES),
     Row("MaxPool2d", {"kernel_size": 2}, IMAGES), Row("MaxPool2d", {"kernel_size": (3, 2), "stride": (1, 2)}, IMAGES),
     Row("MaxPool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, IMAGES),
     Row("MaxPool2d", {"kernel_size": 2, "stride": 3, "dilation": 2}, IMAGES),

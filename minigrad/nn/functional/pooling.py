@@ -165,7 +165,7 @@ def _shares(at: Geometry, counted: Sizes, dtype: Any) -> Any:
     for dim, (n, border) in enumerate(zip(at.sizes, counted)):
         low, high = at.padding[dim]
         counts = np.zeros(low + n + high)
-        counts[low - border : low + n + min(border, high)] = 1
+        counts[low - border : low + n + border] = 1
         window = np.lib.stride_tricks.sliding_window_view(counts, at.kernel[dim])[:: at.stride[dim]].sum(axis=1)
         shares = shares / window.reshape((-1,) + (1,) * (len(at.outs) - dim - 1))
     return float(shares.flat[0]) if (shares == shares.flat[0]).all() else shares
