@@ -32,6 +32,9 @@ class _Convolution(Layer):
     ) -> None:
         super().__init__()
         name, dims = type(self).__name__, self._dims
+        for what, n in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
+            if isinstance(n, bool) or not isinstance(n, int):
+                raise TypeError(f"{name}: {what} must be a whole number, not {n!r}")
         if min(in_channels, out_channels) < 1:
             raise ValueError(f"{name}: channels must be 1 or more, got {in_channels} and {out_channels}")
         if groups < 1 or in_channels % groups or out_channels % groups:
@@ -158,12 +161,17 @@ class _ConvTranspose(_Convolution):
         )
 
     def _extra(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
+        if len(output_size) not in (self._dims, input.ndim):
+            raise ValueError(
+                f"{type(self).__name__}: output_size {tuple(output_size)} needs {self._dims} sizes, or {input.ndim} for "
+                f"an input of shape {input.shape}"
+            )
         wanted = tuple(output_size)[-self._dims :]
         none = (0,) * self._dims
         least = transposed_sizes(
             input.shape[-self._dims :], self.kernel_size, self.stride, self.padding, none, self.dilation
         )
-        if len(wanted) != self._dims or any(not m <= n < m + s for m, n, s in zip(least, wanted, self.stride)):
+        if any(not m <= n < m + s for m, n, s in zip(least, wanted, self.stride)):
             most = tuple(m + s - 1 for m, s in zip(least, self.stride))
             raise ValueError(
                 f"{type(self).__name__}: output_size {tuple(output_size)} is not possible for an input of shape "

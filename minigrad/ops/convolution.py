@@ -6,77 +6,57 @@ Shapes: x (N, C, *sizes), w (O, C / groups, *kernel), y (N, O, *outs). This map 
 closed under differentiation: convolve, its adjoint in x (which is transposed convolution), and its adjoint in w. Each
 takes the same Geometry, and each one's vjps are the other two.
 
-Inside, channels come last: then what one output sees of an image are rows that lie together, and to gather them
-("im2col") costs little. Loops run over positions of the kernel, never over examples or pixels.
+Inside, the batch comes last (layout.py). What each output sees is gathered to the columns of a matrix ("im2col"), and
+gathered again for the gradient of w, which costs less than to keep a matrix nine times as large as x for a 3 x 3
+kernel; it is made in bands of rows, and so stays of bounded size. Loops run over positions of the kernel and bands,
+never over examples or pixels.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Sequence
 
 import numpy as np
 
 from ..backend import backend_of
 from ..dispatch import house_op as op
-from .geometry import Geometry, Sizes
+from .geometry import Band, Geometry
+from .layout import batch_last_op, padded_batch_last, put_batch_first, put_batch_last
 from .reduce import back_to, wide
+from .shape import zeros_shaped
 
-def _last(x: Any) -> Any:
-    """(N, C, ...) as (N, ..., C)."""
-    return x.transpose(0, *range(2, x.ndim), 1)
-
-
-def _first(x: Any) -> Any:
-    """(N, ..., C) as (N, C, ...), in memory as well: so results can be viewed in another shape, as everyone expects."""
-    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1)).copy()
+# How many numbers the columns may have: on a CPU what its cache holds, while a GPU wants large products.
+_LIMIT_ON_HOST, _LIMIT_ON_DEVICE = 1 << 18, 1 << 26
 
 
-def _padded(x: Any, at: Geometry) -> Any:
-    """(N, C, *sizes) with its zeros around it, channels last."""
-    x = _last(x)
-    if at.padded == at.sizes:
-        return x.copy()
-    whole = backend_of(x).xp.zeros((x.shape[0], *at.padded, x.shape[-1]), dtype=x.dtype)
-    whole[(slice(None), *at.inner)] = x
-    return whole
+def _bands(at: Geometry, channels: int, x: Any) -> tuple[Band, ...]:
+    """Bands of rows whose columns have a bounded size, for C channels and as many images as (..., N) has."""
+    limit = _LIMIT_ON_HOST if x.__class__ is np.ndarray else _LIMIT_ON_DEVICE
+    return at.bands(channels * math.prod(at.kernel) * math.prod(at.outs[1:]) * x.shape[-1], limit)
 
 
-def _windows(whole: Any, at: Geometry) -> Any:
-    """What each output sees of a padded image: (N, *outs, *kernel, C), a view."""
-    along = whole.strides[1:-1]
-    strides = (
-        whole.strides[0], *(a * s for a, s in zip(along, at.stride)), *(a * d for a, d in zip(along, at.dilation)),
-        whole.strides[-1],
-    )  # fmt: skip
-    shape = (whole.shape[0], *at.outs, *at.kernel, whole.shape[-1])
-    return backend_of(whole).xp.lib.stride_tricks.as_strided(whole, shape, strides)
-
-
-def _columns(x: Any, at: Geometry) -> Any:
-    """The windows as rows of a matrix for each group: (groups, N * outs, kernel * C / groups)."""
-    windows = _windows(_padded(x, at), at)
-    n, channels = math.prod(windows.shape[: 1 + len(at.outs)]), windows.shape[-1] // at.groups
-    seen = math.prod(at.kernel)
-    if at.groups == 1:
-        return windows.reshape((1, n, seen * channels))
-    grouped = windows.reshape((n, seen, at.groups, channels))
-    return grouped.transpose(2, 0, 1, 3).reshape((at.groups, n, seen * channels))
+def _columns(whole: Any, at: Geometry, band: Band) -> Any:
+    """What each output of a band sees of a padded (C, *padded, N): (groups, C / groups * kernel, outs * N)."""
+    channels, n = whole.shape[0], whole.shape[-1]
+    shape = (at.groups, channels // at.groups * math.prod(at.kernel), math.prod(band.outs) * n)
+    seen = whole[:, band.under]
+    if at.pointwise:
+        return seen.reshape(shape)
+    columns = backend_of(whole).xp.empty((channels, len(band.windows), *band.outs, n), dtype=whole.dtype)
+    for k, window in enumerate(band.windows):
+        columns[:, k] = seen[(slice(None), *window)]
+    return columns.reshape(shape)
 
 
 def _matrices(w: Any, at: Geometry) -> Any:
-    """The kernels as (groups, kernel * C / groups, O / groups), in the order of the columns."""
-    o, channels = w.shape[0] // at.groups, w.shape[1]
-    w = w.reshape((at.groups, o, channels, math.prod(at.kernel)))
-    return w.transpose(0, 3, 2, 1).reshape((at.groups, -1, o))
+    """The kernels as (groups, O / groups, C / groups * kernel)."""
+    return w.reshape((at.groups, w.shape[0] // at.groups, math.prod(w.shape[1:])))
 
 
-def _grouped_rows(g: Any, at: Geometry) -> Any:
-    """(N, O, *outs) as (groups, N * outs, O / groups)."""
-    rows = _last(g).reshape((-1, g.shape[1])) if g.size else g.reshape((0, g.shape[1]))
-    if at.groups == 1:
-        return rows[None]
-    return rows.reshape((rows.shape[0], at.groups, -1)).transpose(1, 0, 2)
+def _rows(y: Any, at: Geometry, band: Band) -> Any:
+    """A band of (O, *outs, N) as (groups, O / groups, outs * N)."""
+    return y[:, band.rows].reshape((at.groups, y.shape[0] // at.groups, math.prod(band.outs) * y.shape[-1]))
 
 
 def _times(a: Any, b: Any) -> Any:
@@ -84,50 +64,83 @@ def _times(a: Any, b: Any) -> Any:
     return a[0].dot(b[0])[None] if a.shape[0] == 1 else np.matmul(a, b)
 
 
-def _ungrouped(y: Any, n: int, spatial: Sizes) -> Any:
-    """(groups, N * spatial, F) as (N, groups * F, *spatial)."""
-    features = y.shape[0] * y.shape[2]
-    rows = y[0] if y.shape[0] == 1 else y.transpose(1, 0, 2)
-    return _first(rows.reshape((n, *spatial, features)))
+def _by_channel(b: Any, ndim: int) -> Any:
+    return b.reshape((b.shape[0],) + (1,) * (ndim - 1))
 
 
 def _convolve(x: Any, w: Any, b: Any, *, at: Geometry) -> Any:
-    y = _times(_columns(wide(x), at), _matrices(wide(w), at))
+    if at.pointwise and at.groups == 1:
+        y = _mixed(wide(x), wide(w).reshape(w.shape[:2]))
+        if b is not None:
+            y += _by_channel(b, x.ndim - 1)
+        return back_to(x.dtype, y)
+    whole, matrices = padded_batch_last(wide(x), at), _matrices(wide(w), at)
+    shape = (w.shape[0], *at.outs, x.shape[0])
+    bands = _bands(at, x.shape[1], whole)
+    if len(bands) == 1:
+        y = _times(matrices, _columns(whole, at, bands[0])).reshape(shape)
+    else:
+        y = backend_of(whole).xp.empty(shape, dtype=whole.dtype)
+        for band in bands:
+            part = _times(matrices, _columns(whole, at, band))
+            y[:, band.rows] = part.reshape((w.shape[0], *band.outs, x.shape[0]))
     if b is not None:
-        y += b.reshape((at.groups, 1, -1))
-    return back_to(x.dtype, _ungrouped(y, x.shape[0], at.outs))
+        y += _by_channel(b, x.ndim)
+    return back_to(x.dtype, put_batch_first(y))
+
+
+def _mixed(x: Any, matrix: Any) -> Any:
+    """A kernel of one pixel: the channels of each pixel times a matrix, with nothing gathered."""
+    pixels = x.reshape((*x.shape[:2], math.prod(x.shape[2:])))
+    return np.matmul(matrix, pixels).reshape((x.shape[0], matrix.shape[0], *x.shape[2:]))
 
 
 def _spread(g: Any, w: Any, *, at: Geometry) -> Any:
     """The adjoint in x: each output's gradient goes to all pixels that it saw."""
-    n, channels, groups = g.shape[0], w.shape[1], at.groups
-    taps = wide(w).reshape((groups, w.shape[0] // groups, channels, -1)).transpose(3, 0, 1, 2)
-    by_position = np.matmul(_grouped_rows(wide(g), at), taps.copy())  # (kernel, groups, N * outs, C / groups)
-    whole = backend_of(g).xp.zeros((n, *at.padded, groups * channels), dtype=by_position.dtype)
-    for window, met in zip(at.windows(), by_position):
-        seen = whole[(slice(None), *window)]
-        seen += (met if groups == 1 else met.swapaxes(0, 1)).reshape(seen.shape)
-    return back_to(g.dtype, _first(whole[(slice(None), *at.inner)]))
+    if at.pointwise and at.groups == 1:
+        return back_to(g.dtype, _mixed(wide(g), wide(w).reshape(w.shape[:2]).T))
+    channels = w.shape[1] * at.groups
+    if at.reverse is not None and w.shape[0] <= 4 * channels:  # to gather what a pixel gets costs less than to add it up
+        return _convolve(g, _reversed(w, at), None, at=at.reverse)
+    y, matrices, n = put_batch_last(wide(g)), _matrices(wide(w), at).swapaxes(1, 2), g.shape[0]
+    whole = zeros_shaped((channels, *at.padded, n), y)
+    for band in _bands(at, channels, y):
+        columns = _times(matrices, _rows(y, at, band)).reshape((channels, len(band.windows), *band.outs, n))
+        seen = whole[:, band.under]
+        for k, window in enumerate(band.windows):
+            seen[(slice(None), *window)] += columns[:, k]
+    return back_to(g.dtype, put_batch_first(whole[(slice(None), *at.inner)]))
+
+
+def _reversed(w: Any, at: Geometry) -> Any:
+    """(O, C / groups, *kernel) as (C, O / groups, *kernel), each kernel back to front."""
+    o, channels = w.shape[0] // at.groups, w.shape[1]
+    w = w[(..., *(slice(None, None, -1),) * len(at.kernel))].reshape((at.groups, o, channels, *at.kernel))
+    return w.swapaxes(1, 2).reshape((at.groups * channels, o, *at.kernel))
 
 
 def _correlate(g: Any, x: Any, *, at: Geometry) -> Any:
     """The adjoint in w: for each weight, the sum over all pairs of output and pixel that it joined."""
-    columns = _columns(wide(x), at)
-    w = _times(columns.swapaxes(1, 2), _grouped_rows(wide(g), at))  # (groups, kernel * C / groups, O / groups)
-    channels, o = x.shape[1] // at.groups, w.shape[2]
-    w = w.reshape((at.groups, math.prod(at.kernel), channels, o)).transpose(0, 3, 2, 1)
-    return back_to(g.dtype, w.reshape((at.groups * o, channels, *at.kernel)))
+    whole, y = padded_batch_last(wide(x), at), put_batch_last(wide(g))
+    w: Any = 0  # (groups, C / groups * kernel, O / groups): this way round the long side is the product's first
+    for band in _bands(at, x.shape[1], whole):
+        w = w + _times(_columns(whole, at, band), _rows(y, at, band).swapaxes(1, 2))
+    return back_to(g.dtype, w.swapaxes(1, 2).reshape((g.shape[1], x.shape[1] // at.groups, *at.kernel)))
 
 
-def _bias_vjp(g: Any, _y: Any, _x: Any, _w: Any, _b: Any, *, at: Geometry) -> Any:
-    return back_to(g.dtype, np.add.reduce(wide(g), axis=(0, *range(2, g.ndim))))
+def _convolve_joint(
+    g: Any, _y: Any, x: Any, w: Any, _b: Any, *, needs: Sequence[bool], at: Geometry
+) -> list:
+    if not (at.pointwise and at.groups == 1):
+        g = batch_last_op(g)
+    return [
+        spread_op(g, w, at=at) if needs[0] else None,
+        correlate_op(g, x, at=at) if needs[1] else None,
+        back_to(g.dtype, np.add.reduce(wide(g), axis=(0, *range(2, g.ndim)))) if needs[2] else None,
+    ]
 
 
-convolve_op = op(
-    _convolve, lambda g, _y, _x, w, _b, *, at: spread_op(g, w, at=at),
-    lambda g, _y, x, _w, _b, *, at: correlate_op(g, x, at=at), _bias_vjp,
-    name="convolve",
-)
+convolve_op = op(_convolve, joint=_convolve_joint, name="convolve")
 spread_op = op(
     _spread, lambda g, _y, _g, w, *, at: convolve_op(g, w, None, at=at),
     lambda g, _y, upstream, _w, *, at: correlate_op(upstream, g, at=at),

@@ -7,6 +7,7 @@ import pytest
 import minigrad
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.ops import convolution
 
 
 def longhand(x, w, stride, padding, dilation):
@@ -38,6 +39,71 @@ def test_transposed_convolution_is_the_adjoint(rng):
     assert (forth * y).sum().item() == pytest.approx((x * back).sum().item(), rel=1e-12)
 
 
+PATHS = [  # (channels in, out, kernel, options): each is computed in another way
+    (2, 3, (3, 3), {"padding": 1}),  # the gradient of the input as a convolution of the upstream one
+    (2, 3, (3, 2), {"padding": (2, 0), "dilation": 2}),
+    (4, 6, (2, 3), {"padding": (0, 1), "groups": 2}),
+    (2, 3, (1, 1), {"padding": 1}), (2, 3, (3, 3), {"padding": 3}),  # padding wider than the kernel reaches
+    (1, 6, (3, 3), {"padding": 1}),  # many more channels out than in
+    (2, 3, (3, 3), {"stride": 2}), (2, 3, (2, 2), {"stride": (3, 1), "padding": 1}),  # rows that no window sees
+    (2, 3, (1, 1), {}), (4, 6, (1, 1), {"groups": 2}), (2, 3, (1, 1), {"stride": 2}),  # one pixel
+    (3, 6, (3, 3), {"groups": 3, "padding": 1}), (3, 3, (2, 2), {"groups": 3, "stride": 2}),  # a kernel a channel
+]  # fmt: skip
+
+
+def in_bands(monkeypatch):
+    """Columns of one row of outputs at a time."""
+    monkeypatch.setattr(convolution, "_LIMIT_ON_HOST", 1)
+
+
+@pytest.mark.parametrize("bands", [False, True], ids=["whole", "in bands"])
+@pytest.mark.parametrize(("c", "o", "kernel", "options"), PATHS)
+def test_every_way_to_compute_it_agrees_with_pytorch(torch, rng, monkeypatch, bands, c, o, kernel, options):
+    if bands:
+        in_bands(monkeypatch)
+    shapes = (2, c, 7, 6), (o, c // options.get("groups", 1), *kernel), (o,)
+    arrays = [rng.standard_normal(shape) for shape in shapes]
+    ours = [minigrad.tensor(a, requires_grad=True) for a in arrays]
+    theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
+    y, z = F.conv2d(*ours, **options), torch.nn.functional.conv2d(*theirs, **options)
+    assert y.is_contiguous()
+    g = rng.standard_normal(y.shape)
+    y.backward(minigrad.tensor(g)), z.backward(torch.tensor(g))
+    np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-12, atol=1e-12)
+    for a, b in zip(ours, theirs):
+        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{"padding": 1}, {"stride": 2, "padding": 1, "groups": 2}])
+def test_second_derivatives_in_bands(rng, monkeypatch, options):
+    in_bands(monkeypatch)
+    x, w = rng.standard_normal((1, 2, 4, 3)), rng.standard_normal((2, 2 // options.get("groups", 1), 2, 3))
+    inputs = [minigrad.tensor(a, requires_grad=True) for a in (x, w)]
+    assert minigrad.gradgradcheck(lambda x, w: F.conv2d(x, w, **options), inputs)
+
+
+def test_columns_stay_within_their_limit(rng, monkeypatch):
+    sizes = []
+    columns = convolution._columns
+    monkeypatch.setattr(convolution, "_columns", lambda *args: sizes.append((c := columns(*args)).size) or c)
+    monkeypatch.setattr(convolution, "_LIMIT_ON_HOST", 3 * 9 * 8 * 2 * 4)  # of a row 3 * 9 * 8 * 2, so four rows
+    x = minigrad.tensor(rng.standard_normal((2, 3, 8, 8)), requires_grad=True)
+    F.conv2d(x, minigrad.ones(3, 3, 3, 3, dtype="float64", requires_grad=True), padding=1).sum().backward()
+    assert sizes == [3 * 9 * 8 * 2 * 4] * 2 * 3  # two bands for the result and for either gradient
+
+
+def test_no_input_is_written_to_when_it_lies_batch_last_already(rng):
+    """Then its memory is used as it is."""
+    x = minigrad.Tensor.of(rng.standard_normal((3, 4, 4, 2)).transpose(3, 0, 1, 2)).requires_grad_()
+    before, w = x.detach().numpy().copy(), minigrad.tensor(rng.standard_normal((5, 3, 3, 3)), requires_grad=True)
+    for padding in (0, 1):
+        y = F.conv2d(x, w, padding=padding)
+        y.backward(minigrad.ones_like(y))
+        assert not np.may_share_memory(x.grad.array, x.array)
+    np.testing.assert_array_equal(x.detach().numpy(), before)
+    np.testing.assert_allclose(y.detach().numpy(), longhand(before, w.detach().numpy(), 1, 1, 1), rtol=1e-12)
+
+
 def test_results_can_be_viewed_in_another_shape(rng):
     """As everyone does between the last convolution and the first linear layer."""
     x = minigrad.tensor(rng.standard_normal((2, 3, 4, 4)))
@@ -62,6 +128,8 @@ def test_output_size(torch, rng, output_size):
     np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match=r"ConvTranspose2d: output_size \[?\(?9, 8.*from \(7, 8\) to \(8, 9\)"):
         ours(minigrad.tensor(x), [9, 8])
+    with pytest.raises(ValueError, match=r"output_size \(3, 7, 8\) needs 2 sizes, or 4 for an input of shape \(2, 3, 3, 4\)"):
+        ours(minigrad.tensor(x), [3, 7, 8])
 
 
 @pytest.mark.parametrize("name", ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"])
@@ -123,6 +191,10 @@ def test_constructors_refuse(arguments, message):
 
 
 def test_constructors_refuse_fractions():
+    for arguments, message in (((2.5, 1, 3), "in_channels.*2.5"), ((2, "4", 3), "out_channels.*'4'"),
+                               ((2, 2, 3, 1, 0, 1, 2.0), "groups.*2.0")):
+        with pytest.raises(TypeError, match=f"Conv2d: {message}"):
+            nn.Conv2d(*arguments)
     with pytest.raises(TypeError, match="Conv1d: kernel_size must be a whole number.*2.5"):
         nn.Conv1d(1, 1, 2.5)
     with pytest.raises(ValueError, match="ConvTranspose1d: padding must be a number, not 'same'"):

@@ -41,6 +41,60 @@ def test_adaptive_indices_are_pytorchs(torch, rng, shape, outs):
     np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())
 
 
+AWKWARD = {
+    "several NaNs": np.array([1, math.nan, math.nan, 4, math.nan, 2, 5, math.nan, math.nan, 0, 1, 2, 3, math.nan, 1, 1.0]),
+    "nothing but -inf": np.full(16, -math.inf), "-inf and one number": np.where(np.arange(16) == 10, 1.0, -math.inf),
+    "inf": np.where(np.arange(16) % 5 == 0, math.inf, 0.0),
+}
+
+
+@pytest.mark.parametrize("options", [
+    {"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}, {"kernel_size": 3, "stride": 1, "padding": 1},
+    {"kernel_size": (3, 2), "stride": 1, "padding": 1, "dilation": (1, 2)}, {"kernel_size": 4, "padding": (2, 1)},
+    {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}], ids=str)
+@pytest.mark.parametrize("values", AWKWARD)
+def test_awkward_values_are_found_where_pytorch_finds_them(torch, values, options):
+    x = AWKWARD[values].reshape(1, 1, 4, 4)
+    a, b = minigrad.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    y, i = F.max_pool2d_with_indices(a, **options)
+    z, j = torch.nn.functional.max_pool2d_with_indices(b, **options)
+    np.testing.assert_array_equal(i.numpy(), j.numpy())
+    np.testing.assert_array_equal(y.detach().numpy(), z.detach().numpy())
+    y.backward(minigrad.ones_like(y)), z.backward(torch.ones_like(z))
+    np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())
+
+
+@pytest.mark.parametrize("options", [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}])
+@pytest.mark.parametrize("dims", [1, 2])
+def test_values_are_the_same_where_no_gradient_is_wanted(rng, dims, options):
+    """Then places are not searched for."""
+    pool = getattr(F, f"max_pool{dims}d")
+    x = rng.standard_normal((2, 3, 7, 6)[: dims + 2])
+    x[0, 0] = math.nan
+    recorded = pool(minigrad.tensor(x, requires_grad=True), **options)
+    with minigrad.no_grad():
+        unrecorded = pool(minigrad.tensor(x, requires_grad=True), **options)
+    plain = pool(minigrad.tensor(x), **options)
+    assert recorded.requires_grad and not unrecorded.requires_grad and not plain.requires_grad
+    for y in (unrecorded, plain, getattr(F, f"max_pool{dims}d_with_indices")(minigrad.tensor(x), **options)[0]):
+        assert y.is_contiguous()
+        np.testing.assert_array_equal(y.numpy(), recorded.detach().numpy())
+
+
+def test_a_pixel_that_is_the_largest_of_several_windows_gets_all_their_gradients():
+    x = minigrad.tensor([[[0.0, 5.0, 1.0, 2.0]]], requires_grad=True)
+    y = F.max_pool1d(x, 3, 1)
+    y.backward(minigrad.tensor([[[1.0, 10.0]]]))
+    assert x.grad.tolist() == [[[0.0, 11.0, 0.0, 0.0]]]
+
+
+def test_halves_add_up_in_single_precision():
+    """2048 + 1 is 2048 in halves, however often."""
+    x = minigrad.tensor([[[0.0, 0, 0, 0, 1, 0, 0, 0, 0]]], dtype="float16", requires_grad=True)
+    F.max_pool1d(x, 5, 1).backward(minigrad.tensor([[[2048.0, 1, 1, 1, 1]]], dtype="float16"))
+    assert x.grad[0, 0, 4].item() == 2052 and x.grad.dtype == "float16"
+
+
 def test_nan_is_the_largest_and_stays_in_its_window():
     x = minigrad.tensor([[[1.0, math.nan, 3.0, 4.0]]], requires_grad=True)
     y = F.max_pool1d(x, 2)

@@ -27,6 +27,10 @@ SAMPLES = {
         Sample(f("max_pool2d", kernel_size=2, ceil_mode=True), spaced(1, 2, 3, 5).reversed),
         Sample(f("max_pool2d", kernel_size=2), spaced(0, 2, 4, 4)),
     ],
+    "max_pool_with_indices": [
+        Sample(f("max_pool1d", kernel_size=3, stride=2, padding=1, return_indices=True), spaced(2, 2, 7).stepped),
+        Sample(f("max_pool2d", kernel_size=2, stride=1, return_indices=True), spaced(1, 2, 3, 4)),
+    ],
     "window_sums": [
         Sample(f("avg_pool1d", kernel_size=2), real(2, 3, 6)),
         Sample(f("avg_pool2d", kernel_size=3, stride=2, padding=1, ceil_mode=True), real(1, 2, 4, 5).stepped),

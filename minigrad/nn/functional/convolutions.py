@@ -9,7 +9,7 @@ from typing import Any
 
 from ... import ops
 from ...ops.convolution import convolve_op, spread_op
-from ...ops.geometry import Geometry, Sizes
+from ...ops.geometry import Geometry, Sizes, geometry
 from ...tensor import Tensor
 from .checks import check_tensor
 from .spatial import IntOrInts, batched, sizes_of
@@ -78,7 +78,7 @@ def _convolved(
     kernel = weight.shape[2:]
     stride = sizes_of(name, "stride", stride, dims, 1)
     dilation = sizes_of(name, "dilation", dilation, dims, 1)
-    at = Geometry(x.shape[2:], kernel, stride, pairs_of(name, padding, kernel, stride, dilation), dilation, groups)
+    at = geometry(x.shape[2:], kernel, stride, pairs_of(name, padding, kernel, stride, dilation), dilation, groups)
     _check_outs(name, input, at)
     y: Tensor = convolve_op(x, weight, bias, at=at)
     return y.squeeze(0) if alone else y
@@ -129,7 +129,7 @@ def _transposed(
     beyond = tuple(max(e - p, 0) for e, p in zip(extra, padding))
     pairs = tuple((p, max(p - e, 0)) for e, p in zip(extra, padding))
     met = tuple(n - more for n, more in zip(sizes, beyond))
-    y = spread_op(x, weight, at=Geometry(met, kernel, stride, pairs, dilation, groups))
+    y = spread_op(x, weight, at=geometry(met, kernel, stride, pairs, dilation, groups))
     if any(beyond):
         y = ops.pad(y, [n for more in reversed(beyond) for n in (0, more)])
     if bias is not None:

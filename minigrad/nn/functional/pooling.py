@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...backend import backend_of, dtypes
-from ...ops.geometry import Geometry, Sizes
-from ...ops.pooling import first_largest, max_pool_op, window_sums_op
+from ...backend import dtypes
+from ...gradmode import is_grad_enabled
+from ...ops.geometry import Geometry, Sizes, geometry
+from ...ops.pooling import max_pool_op, max_pool_with_indices_op, window_sums_op
 from ...tensor import Tensor
 from .spatial import IntOrInts, batched, sizes_of
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
-    "avg_pool2d", "max_pool1d", "max_pool2d",
+    "avg_pool2d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
 ]  # fmt: skip
 
 
@@ -26,6 +27,7 @@ def max_pool1d(
 ) -> Any:
     """The largest value in each window, (N, C, L) or (C, L) to (N, C, L'); the first of equal ones has the gradient.
 
+    A NaN is larger than all, and of several the last has the gradient, as in PyTorch.
     L' = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1, or ceil with ceil_mode, where a last
     window must begin inside the input or its left padding. stride: kernel_size by default. return_indices: (values,
     where each was in L). Raises ValueError for windows that do not fit, or padding above half of one.
@@ -39,6 +41,22 @@ def max_pool2d(
 ) -> Any:
     """As max_pool1d, for (N, C, H, W) or (C, H, W); options may be (h, w), and indices count the pixels row by row."""
     return _max_pooled("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: IntOrInts, stride: IntOrInts | None = None, padding: IntOrInts = 0,
+    dilation: IntOrInts = 1, ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """max_pool1d with return_indices=True, whatever `return_indices` says."""
+    return _max_pooled("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def max_pool2d_with_indices(
+    input: Tensor, kernel_size: IntOrInts, stride: IntOrInts | None = None, padding: IntOrInts = 0,
+    dilation: IntOrInts = 1, ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """max_pool2d with return_indices=True, whatever `return_indices` says."""
+    return _max_pooled("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def avg_pool1d(
@@ -99,7 +117,7 @@ def _geometry(
         (p, max(p, (o - 1) * s + d * (k - 1) + 1 - n - p))
         for o, n, k, s, p, d in zip(outs, sizes, kernel, stride, padding, dilation)
     )
-    return Geometry(sizes, kernel, stride, pairs, dilation, 1)
+    return geometry(sizes, kernel, stride, pairs, dilation, 1)
 
 
 def _outs(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
@@ -111,35 +129,21 @@ def _outs(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mo
 
 
 
-
 def _max_pooled(
     name: str, dims: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool,
     return_indices: bool,
 ) -> Any:
     x, alone = batched(name, input, dims)
     at = _geometry(name, dims, x, kernel_size, stride, padding, dilation, ceil_mode)
-    y: Tensor = max_pool_op(x, at=at)
-    result = y.squeeze(0) if alone else y
+    return _largest(x, at, alone, return_indices)
+
+
+def _largest(x: Tensor, at: Geometry, alone: bool, return_indices: bool) -> Any:
     if not return_indices:
-        return result
-    won = first_largest(x.array, y.array, at)
-    indices = Tensor.of(_pixels(won.argmax(axis=0), at))
-    return result, indices.squeeze(0) if alone else indices
-
-
-def _pixels(which: Any, at: Geometry) -> Any:
-    """Positions of the kernel (N, C, *outs) as pixels of the image, counted row by row."""
-    xp = backend_of(which).xp
-    index, position = xp.zeros_like(which), which
-    offsets = []
-    for k in reversed(at.kernel):
-        offsets.insert(0, position % k)
-        position = position // k
-    for dim, (offset, n) in enumerate(zip(offsets, at.sizes)):
-        start = xp.arange(at.outs[dim]) * at.stride[dim] - at.padding[dim][0]
-        start = start.reshape((-1,) + (1,) * (len(at.outs) - dim - 1))
-        index = index * n + start + offset * at.dilation[dim]
-    return index
+        y: Tensor = max_pool_op(x, at=at, find=x.requires_grad and is_grad_enabled())
+        return y.squeeze(0) if alone else y
+    y, indices = max_pool_with_indices_op(x, at=at, find=True)
+    return (y.squeeze(0), indices.squeeze(0)) if alone else (y, indices)
 
 
 def _averaged(
@@ -207,6 +211,9 @@ def _adaptive(name: str, dims: int, input: Any, output_size: Any, reduce: Any) -
 def _adaptive_max(name: str, dims: int, input: Any, output_size: Any, return_indices: bool) -> Any:
     x, alone = batched(name, input, dims)
     outs = _adaptive_sizes(name, dims, x, output_size)
+    if all(n % m == 0 for n, m in zip(x.shape[2:], outs)):
+        kernel = tuple(n // m for n, m in zip(x.shape[2:], outs))
+        return _largest(x, geometry(x.shape[2:], kernel, kernel, ((0, 0),) * dims, (1,) * dims, 1), alone, return_indices)
     index = x.new_tensor(np.arange(np.prod(x.shape[2:])).reshape(x.shape[2:]), dtype=dtypes.int64).expand(*x.shape)
     for dim in reversed(range(2, 2 + dims)):  # the last first: then the first of equal ones is that of the lowest index
         values, places = [], []
