@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minigrad
+
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 
@@ -61,6 +63,7 @@ def same_numbers(by_example, by_command):
     assert accuracy.removeprefix("Test accuracy: ") in lines[-2].split()
 
 
+@pytest.mark.slow
 def test_deep_sigmoid_does_what_the_command_does(tmp_path):
     same_numbers(*of_both(tmp_path, 9))  # so many that not every step is recorded
 
@@ -70,8 +73,19 @@ def test_deep_sigmoid_does_what_the_command_does_by_default(tmp_path):
     same_numbers(*of_both(tmp_path))
 
 
+def blocks_of_the_readme():
+    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_mining_as_the_readme_has_it():
+    minigrad.manual_seed(0)
+    names = {"nn": minigrad.nn, "logits": minigrad.randn(8, 3), "labels": minigrad.tensor([0, 1, 2, 0, 1, 2, 0, 1])}
+    exec(blocks_of_the_readme()[1], names)
+    assert names["kept"].sum().item() == 2 and names["loss"].item() > 0
+
+
 def test_the_tour_in_the_readme_runs(tmp_path):
-    (tour,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    tour, _ = blocks_of_the_readme()
     printed = example("tour.py", folder=tmp_path, source=tour)
     x = np.array([1.0, 2.0, 3.0])
     t = np.tanh(x)
@@ -87,6 +101,7 @@ def test_deep_sigmoid_is_short():
 
 
 # What its first lines tell a student to try.
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [
     [("nn.Sigmoid()]", "nn.Tanh()]")],
     [("nn.Sigmoid()]", "nn.ReLU()]"), ("init.xavier_normal_(", "init.kaiming_normal_("), ("LR = 0.1", "LR = 0.03")],
@@ -196,6 +211,7 @@ def test_the_race_has_a_line_for_every_rule(monkeypatch):
 RACERS = ("SGD", "NAG", "Muon", "AdamWScheduleFree", "SAM", "LBFGS")
 
 
+@pytest.mark.slow
 def test_the_race_shortened(tmp_path):
     lines = example("optimizer_race.py", "1", *RACERS, folder=tmp_path).splitlines()
     found = race(lines)
