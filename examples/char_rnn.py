@@ -2,14 +2,14 @@
 
 What to expect, within two minutes on one core: a progress bar with the loss in bits per character, on the way down from
 log2 of the alphabet's size, 6.7; then how many bits the held-out tenth of the text costs, below 2.0, next to a trigram
-model of the same text, which needs some 0.4 or more above that; and samples: first nonsense of the right letters, at the
-end almost sentences, headings underlined with stars, and lists of functions that Python does not have.
+model of the same text, which needs some 0.4 or more above that; and samples: first nonsense of the right letters, at
+the end almost sentences, headings underlined with stars, and lists of functions that Python does not have.
 
     python examples/char_rnn.py [SECONDS [FILE]]
 
 The network reads 32 places of the text at once, 64 characters at a time, and carries its state over to the next piece,
-detached: the gradient goes back 64 steps, the memory as far as it likes. Try nn.LSTM (its state is a pair), fewer steps, or
-a book of your own.
+detached: the gradient goes back 64 steps, the memory as far as it likes. Try nn.LSTM (its state is a pair), fewer
+steps, or a book of your own.
 """
 
 import math
@@ -50,7 +50,8 @@ def train(model):
     """Adam, with a rate that falls to nothing as the time runs out."""
     optimizer = optim.Adam(model.parameters(), lr=5e-3)
     start, state, bits = time.perf_counter(), None, math.log2(KINDS)
-    with tqdm(total=round(SECONDS), unit="s", mininterval=1, bar_format="{l_bar}{bar}| {n:.0f}/{total} s{postfix}", file=sys.stdout) as bar:
+    form = "{l_bar}{bar}| {n:.0f}/{total} s{postfix}"
+    with tqdm(total=round(SECONDS), mininterval=1, bar_format=form, file=sys.stdout) as bar:
         while (spent := time.perf_counter() - start) < SECONDS:
             for characters, following in data.streams(text.train, STREAMS, STEPS):
                 spent = time.perf_counter() - start

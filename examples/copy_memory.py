@@ -1,11 +1,12 @@
 """Name the first symbol of a sequence after T distractors: which networks can, up to which T, and why.
 
-What to expect, within some two minutes: a table of how often each network is right, 12.5% being chance, and copy_memory.png,
-the same as curves beside the size of the gradient |dL/dh| on its way back from the answer to the first step. A tanh RNN
-remembers over 5 steps and fails from 20 or 40 on: its gradient shrinks by half at every step, so the first step is never
-told. With orthogonal recurrent weights it shrinks more slowly, and some lags more are learned. An LSTM carries its cell on
-by a product with its forget gate: with a bias of 4 that gate is 0.98 at first, the gradient arrives, and every lag is
-learned. With PyTorch's own bias, around 0, the gate is 1/2, and of 80 steps 1/2^80 is left: it stays at chance.
+What to expect, within some two minutes: a table of how often each network is right, 12.5% being chance, and
+copy_memory.png, the same as curves beside the size of the gradient |dL/dh| on its way back from the answer to the first
+step. A tanh RNN remembers over 5 steps and fails from 20 or 40 on: its gradient shrinks by half at every step, so the
+first step is never told. With orthogonal recurrent weights it shrinks more slowly, and some lags more are learned. An
+LSTM carries its cell on by a product with its forget gate: with a bias of 4 that gate is 0.98 at first, the gradient
+arrives, and every lag is learned. With PyTorch's own bias, around 0, the gate is 1/2, and of 80 steps 1/2^80 is left:
+it stays at chance.
 
     python examples/copy_memory.py [STEPS [SEEDS]]
 
@@ -31,7 +32,9 @@ SEEDS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 SYMBOLS, FEATURES, HIDDEN, BATCH, LAGS = 8, 32, 64, 32, (5, 10, 20, 40, 80)
 NETWORKS = {  # name: (how it is made, how its curve is drawn)
     "RNN": (lambda: nn.RNN(FEATURES, HIDDEN), {"color": "#d55e00", "ls": "--"}),
-    "RNN, orthogonal": (lambda: nn.RNN(FEATURES, HIDDEN, recurrent_init="orthogonal"), {"color": "#e69f00", "ls": "-."}),
+    "RNN, orthogonal": (
+        lambda: nn.RNN(FEATURES, HIDDEN, recurrent_init="orthogonal"), {"color": "#e69f00", "ls": "-."}
+    ),
     "LSTM": (lambda: nn.LSTM(FEATURES, HIDDEN), {"color": "#56b4e9", "ls": ":"}),
     "LSTM, forget bias 4": (lambda: nn.LSTM(FEATURES, HIDDEN, forget_bias=4.0), {"color": "#0072b2"}),
 }
@@ -78,7 +81,7 @@ def trained(make, lag, seed):
 
 
 def gradient_over_time(make, lag=80):
-    """|dL/dh| at every step back from the answer, in a new network: one step of time after the other, so it can be seen."""
+    """|dL/dh| at every step back from the answer, in a new network that is run step by step, so that it can be seen."""
     minigrad.manual_seed(0)
     model = Memory(make())
     x, first = sequences(np.random.default_rng(0), lag, BATCH)
@@ -100,8 +103,8 @@ def draw(accuracy):
         right.semilogy(gradient_over_time(make), label=name, **style)
     left.axhline(100 / SYMBOLS, color="gray", lw=1)
     left.text(LAGS[0], 100 / SYMBOLS + 1.5, "chance", ha="left", color="gray")
-    left.set(xlabel="distractors T", ylabel="right, %", title="the first symbol named after T distractors", ylim=(0, 104))
-    right.set(xlabel="steps back from the answer", ylabel="|dL/dh|", title="the gradient on its way back, before training")
+    left.set(xlabel="distractors T", ylabel="right, %", title="the first symbol, after T distractors", ylim=(0, 104))
+    right.set(xlabel="steps back from the answer", ylabel="|dL/dh|", title="the gradient on its way, before training")
     right.set_ylim(bottom=1e-16)
     left.legend(loc="center right")
     figure.savefig("copy_memory.png", dpi=110)

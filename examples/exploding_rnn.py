@@ -1,15 +1,15 @@
 """A gradient explodes through time: recurrent weights scaled up, a loss that turns to NaN, and clipping that tames it.
 
 What to expect, within half a minute: a ReLU network reads handwritten digits pixel by pixel, 64 steps. Its recurrent
-weights are orthogonal, times a scale: the gradient, on its way back through 64 steps, grows by about that factor at each.
-At scale 1 it trains. At 1.5 the first gradient is fifty thousand times as large, one step of SGD throws the weights away,
-and the loss is NaN. With the norm of the gradient clipped to 1 the same network from the same start
+weights are orthogonal, times a scale: the gradient, on its way back through 64 steps, grows by about that factor at
+each. At scale 1 it trains. At 1.5 the first gradient is fifty thousand times as large, one step of SGD throws the
+weights away, and the loss is NaN. With the norm of the gradient clipped to 1 the same network from the same start
 learns: the direction was good, only the length was not. A table tells it, and exploding_rnn.png shows both.
 
     python examples/exploding_rnn.py [UPDATES]
 
-Change SCALE, or the clipping norm; with nn.RNN's default, nonlinearity="tanh", a state cannot grow beyond 1 and the loss
-stays a number, but the gradient still explodes at first.
+Change SCALE, or the clipping norm; with nn.RNN's default, nonlinearity="tanh", a state cannot grow beyond 1 and the
+loss stays a number, but the gradient still explodes at first.
 """
 
 import logging

@@ -20,7 +20,7 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """W_o [head_1, ..., head_h], each head attention of W_q query, W_k key and W_v value in embed_dim / num_heads features.
+    """W_o [head_1, ..., head_h], each attention of W_q query, W_k key and W_v value in embed_dim / num_heads features.
 
     forward takes query (L, N, E), key (S, N, kdim), value (S, N, vdim), with batch_first the batch in front, or one
     sequence without it, and returns (output like the query, weights (N, L, S)): averaged over heads, with
@@ -121,8 +121,8 @@ class MultiheadAttention(Module):
                 raise TypeError(f"MultiheadAttention: the {name} is a {type(x).__name__}, not a Tensor")
             if x.ndim not in (2, 3) or x.ndim != query.ndim or x.shape[-1] != size:
                 raise ValueError(
-                    f"MultiheadAttention: query, key and value have shapes {shapes[0]}, {shapes[1]} and {shapes[2]}; they "
-                    f"must end in {self.embed_dim}, {self.kdim} and {self.vdim} features"
+                    f"MultiheadAttention: query, key and value have shapes {shapes[0]}, {shapes[1]} and {shapes[2]}; "
+                    f"they must end in {self.embed_dim}, {self.kdim} and {self.vdim} features"
                 )
         time, batch = (-2, 0) if self.batch_first else (0, 1)
         same_batch = query.ndim == 2 or query.shape[batch] == key.shape[batch] == value.shape[batch]
@@ -158,7 +158,8 @@ class MultiheadAttention(Module):
         return x.reshape(x.shape[0], x.shape[1], self.num_heads, self.head_dim).transpose(1, 2)
 
     def _mask(
-        self, q: Tensor, keys: int, extra: int, key_padding_mask: Tensor | None, attn_mask: Tensor | None, is_causal: bool
+        self, q: Tensor, keys: int, extra: int, key_padding_mask: Tensor | None, attn_mask: Tensor | None,
+        is_causal: bool,
     ) -> Tensor | None:
         """All masks as numbers to add, broadcasting to (N, heads, L, S + extra)."""
         n, heads, length, _ = q.shape

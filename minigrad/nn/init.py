@@ -15,8 +15,8 @@ from .module import Module
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "fan_in_and_fan_out", "kaiming_normal_", "kaiming_uniform_",
-    "lecun_normal_", "lecun_uniform_", "lsuv_", "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_", "uniform_",
-    "xavier_normal_", "xavier_uniform_", "zeros_",
+    "lecun_normal_", "lecun_uniform_", "lsuv_", "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_",
+    "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 _GAINS = {
@@ -158,7 +158,10 @@ def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """N(mean, std^2) of which what lies outside [a, b] is drawn anew. Raises ValueError for a >= b or a negative std."""
+    """N(mean, std^2), of which what lies outside [a, b] is drawn anew.
+
+    Raises ValueError for a >= b or a negative std.
+    """
     if not a < b or std < 0:
         raise ValueError(f"trunc_normal_: needs a < b and a std from 0, got a={a}, b={b}, std={std}")
     rng = rng_of(generator)

@@ -23,8 +23,8 @@ class TransformerEncoderLayer(Module):
     """Self-attention, then two linear layers, each beside a residual path: x = norm(x + part(x)).
 
     norm_first: x = x + part(norm(x)) instead (Xiong et al. 2020), through which gradients pass unscaled. src (T, N,
-    d_model), with batch_first (N, T, d_model); masks as in MultiheadAttention. activation: "relu", "gelu" or a function.
-    Raises ValueError for another activation or sizes that do not fit.
+    d_model), with batch_first (N, T, d_model); masks as in MultiheadAttention. activation: "relu", "gelu" or a
+    function. Raises ValueError for another activation or sizes that do not fit.
     """
 
     def __init__(

@@ -2,9 +2,9 @@
 
     y[n, o, i] = sum over c, k of x[n, c, i * stride + k * dilation - padding] * w[o, c, k]
 
-Shapes: x (N, C, *sizes), w (O, C / groups, *kernel), y (N, O, *outs). This map is linear in x and in w, so three ops are
-closed under differentiation: convolve, its adjoint in x (which is transposed convolution), and its adjoint in w. Each
-takes the same Geometry, and each one's vjps are the other two.
+Shapes: x (N, C, *sizes), w (O, C / groups, *kernel), y (N, O, *outs). This map is linear in x and in w, so three ops
+are closed under differentiation: convolve, its adjoint in x (which is transposed convolution), and its adjoint in w.
+Each takes the same Geometry, and each one's vjps are the other two.
 
 Inside, channels come last: then what one output sees of an image are rows that lie together, and to gather them
 ("im2col") costs little. Loops run over positions of the kernel, never over examples or pixels.

@@ -54,7 +54,7 @@ def _max_pool(x: Any, *, at: Geometry) -> Any:
 
 
 def first_largest(x: Any, y: Any, at: Geometry) -> Any:
-    """Which position of the kernel each output of max_pool came from: bools (kernel, N, C, *outs), one true for each."""
+    """Which position of the kernel each output of max_pool came from: bools (kernel, N, C, *outs), one true each."""
     if hasattr(x, "face"):
         return x.face.of(_raw_first_largest(x.array, y.array, at), None)
     return _raw_first_largest(x, y, at)

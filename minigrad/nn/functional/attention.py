@@ -22,10 +22,10 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """softmax(q k^T * scale + mask) v, scale being 1 / sqrt(E) by default. Vaswani et al. 2017, eq. 1.
 
-    query (..., L, E), key (..., S, E), value (..., S, V), result (..., L, V). attn_mask broadcasts to (..., L, S): bools,
-    true where a key is looked at, or numbers that are added. is_causal: query i looks at keys 0 to i. dropout_p: of the
-    weights, whenever it is above 0. A query that may look at nothing gets zeros, as in PyTorch.
-    Raises ValueError for shapes that do not fit, or both a mask and is_causal.
+    query (..., L, E), key (..., S, E), value (..., S, V), result (..., L, V). attn_mask broadcasts to (..., L, S):
+    bools, true where a key is looked at, or numbers that are added. is_causal: query i looks at keys 0 to i. dropout_p:
+    of the weights, whenever it is above 0. A query that may look at nothing gets zeros, as in PyTorch. Raises
+    ValueError for shapes that do not fit, or both a mask and is_causal.
     """
     weights = attention_weights("scaled_dot_product_attention", query, key, attn_mask, is_causal, scale)
     if check_floating(value, "scaled_dot_product_attention: value").shape[-2] != key.shape[-2]:
@@ -42,7 +42,9 @@ def attention_weights(
     """softmax(q k^T * scale + mask), (..., L, S); zeros for a query that may look at nothing."""
     check_floating(query, f"{name}: query"), check_floating(key, f"{name}: key")
     if query.ndim < 2 or key.ndim < 2 or query.shape[-1] != key.shape[-1]:
-        raise ValueError(f"{name}: a query of shape {query.shape} and a key of shape {key.shape} are not (..., L or S, E)")
+        raise ValueError(
+            f"{name}: a query of shape {query.shape} and a key of shape {key.shape} are not (..., L or S, E)"
+        )
     length, keys = query.shape[-2], key.shape[-2]
     if is_causal:
         if attn_mask is not None:

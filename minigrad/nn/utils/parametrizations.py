@@ -33,8 +33,8 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     """Learn the length and the direction of a weight apart: w = g * v / |v|; returns the module.
 
     g is parametrizations.<name>.original0, v original1. dim: each of its slices has a length of its own, by default the
-    weights of one output; None for one length of the whole weight. Raises ValueError for a module without the parameter,
-    IndexError for a dim that it lacks. Salimans and Kingma 2016, eq. 2.
+    weights of one output; None for one length of the whole weight. Raises ValueError for a module without the
+    parameter, IndexError for a dim that it lacks. Salimans and Kingma 2016, eq. 2.
     """
     weight = getattr(module, name, None)
     if dim is not None and isinstance(weight, Tensor) and not -weight.ndim <= dim < weight.ndim:

@@ -47,7 +47,8 @@ class ParametrizationList(ModuleList):
             named = _named(value)
             for name, original in named.items():
                 if original.shape != getattr(self, name).shape:
-                    raise ValueError(f"{name} has shape {getattr(self, name).shape}, but the value gives {original.shape}")
+                    shape = getattr(self, name).shape
+                    raise ValueError(f"{name} has shape {shape}, but the value gives {original.shape}")
             for name, original in named.items():
                 getattr(self, name).copy_(original)
 
@@ -100,7 +101,8 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
 
 def _check_result(result: Any, value: Tensor, name: str) -> None:
     if not isinstance(result, Tensor) or result.shape != value.shape or result.dtype != value.dtype:
-        found = f"shape {result.shape} and dtype {result.dtype}" if isinstance(result, Tensor) else type(result).__name__
+        is_tensor = isinstance(result, Tensor)
+        found = f"shape {result.shape} and dtype {result.dtype}" if is_tensor else type(result).__name__
         raise ValueError(
             f"the parametrization of {name!r} must give shape {value.shape} and dtype {value.dtype}, not {found}"
         )
@@ -142,7 +144,8 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         with no_grad():
             value = Parameter(listed().detach().clone())
     elif listed.ntensors:
-        raise ValueError(f"{tensor_name!r} is computed from {listed.ntensors} tensors: there is no one original to leave")
+        count = listed.ntensors
+        raise ValueError(f"{tensor_name!r} is computed from {count} tensors: there is no one original to leave")
     else:
         value = listed.original
     delattr(type(module), tensor_name)
