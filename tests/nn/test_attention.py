@@ -137,9 +137,10 @@ def test_multihead_attention(torch, rng, options, dtype):
     ours, theirs = with_our_weights(ours, theirs, rng, dtype)
     sizes = (8, options.get("kdim", 8), options.get("vdim", 8))
     padding, table = np.array([[False] * 5, [False, False, True, False, True]]), rng.random((4, 5)) < 0.3
-    table[:, 0] = False
+    tables = rng.random((4, 4, 5)) < 0.3  # one for each head of each sequence
+    table[:, 0] = tables[..., 0] = False
     for masks in ({}, {"key_padding_mask": padding}, {"attn_mask": table},
-                  {"key_padding_mask": padding, "attn_mask": np.repeat(table[None], 4, 0)},
+                  {"key_padding_mask": padding, "attn_mask": tables},
                   {"attn_mask": rng.standard_normal((4, 5)).astype(dtype)}):
         arrays = [rng.standard_normal((n, 2, e)).astype(dtype) for n, e in zip((4, 5, 5), sizes)]
         if ours.batch_first:
@@ -310,18 +311,45 @@ def test_an_activation_of_ones_own():
     assert layer.eval()(x).tolist() == same.eval()(x).tolist()
 
 
-def test_dropout_in_an_encoder_layer_is_at_work_in_all_four_places():
-    """With p = 1 nothing but the input is left, normalised."""
-    layer = nn.TransformerEncoderLayer(4, 2, 6, dropout=1.0, norm_first=True)
-    x = minigrad.randn(3, 2, 4)
-    assert (layer(x) == x).all() and (layer.eval()(x) != x).any()
-    assert layer.self_attn.dropout == layer.dropout.p == layer.dropout1.p == layer.dropout2.p == 1.0
+@pytest.mark.parametrize("place", ["self_attn", "dropout", "dropout1", "dropout2"])
+def test_dropout_in_an_encoder_layer_is_at_work_in_each_of_four_places(place):
+    """Dropping all there leaves out what follows but for biases, and only in training."""
+    whole = nn.TransformerEncoderLayer(4, 2, 6, dropout=0.25)
+    assert whole.self_attn.dropout == whole.dropout.p == whole.dropout1.p == whole.dropout2.p == 0.25
+    minigrad.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(4, 2, 6, dropout=0.0, norm_first=True)
+    setattr(getattr(layer, place), "dropout" if place == "self_attn" else "p", 1.0)
+    x, attends = minigrad.randn(3, 2, 4), place in ("self_attn", "dropout1")
+    after = x if attends else x + layer.self_attn(*[layer.norm1(x)] * 3)[0]  # the attention's bias begins at 0
+    if attends:
+        after = x + layer.linear2(layer.activation(layer.linear1(layer.norm2(x))))
+    elif place == "dropout":
+        after = after + layer.linear2.bias
+    np.testing.assert_allclose(layer(x).detach().numpy(), after.detach().numpy(), rtol=1e-5, atol=1e-6)
+    assert abs(layer.eval()(x) - after).max().item() > 1e-3
 
 
 def test_second_derivatives(rng):
     layer = nn.TransformerEncoderLayer(4, 2, 6, 0.0, activation="gelu").double()
     x = minigrad.tensor(rng.standard_normal((3, 1, 4)), requires_grad=True)
     assert minigrad.gradcheck(layer, (x,)) and minigrad.gradgradcheck(layer, (x,))
+
+
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"enable_gqa": True}, {"mask": True}], ids=str)
+def test_dot_products_on_every_device(rng, device, options):
+    arrays = [rng.standard_normal((2, h, 4, 3)) for h in ((2, 1, 1) if "enable_gqa" in options else (2, 2, 2))]
+    mask = rng.random((4, 4)) < 0.4
+    mask[1] = False
+
+    def found(place):
+        given = {"attn_mask": minigrad.tensor(mask, device=place)} if "mask" in options else options
+        tensors = [minigrad.tensor(a, device=place, requires_grad=True) for a in arrays]
+        y = F.scaled_dot_product_attention(*tensors, **given)
+        (y * y).sum().backward()
+        return [t.detach().cpu().numpy() for t in (y, *(t.grad for t in tensors))]
+
+    for there, here in zip(found(device), found("cpu")):
+        np.testing.assert_allclose(there, here, rtol=1e-12, atol=1e-14)
 
 
 def test_on_every_device(rng, device):

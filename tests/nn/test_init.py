@@ -406,6 +406,16 @@ def test_lsuv_leaves_buffers_and_norms_alone():
     assert [m.training for m in model] == [True, False, True, True]
 
 
+@pytest.mark.parametrize("fill", [
+    init.trunc_normal_, init.lecun_normal_, init.lecun_uniform_, partial(init.sparse_, sparsity=0.5)])
+def test_lsuv_and_later_fills_on_a_gpu(cuda, fill):
+    here, there = (fill(minigrad.empty(3, 4, device=place), generator=minigrad.Generator(1)) for place in ("cpu", cuda))
+    assert there.is_cuda and there.tolist() == here.tolist()
+    x = minigrad.randn(32, 4, generator=minigrad.Generator(2))
+    model = init.lsuv_(nn.Linear(4, 3, device=cuda), x.to(cuda), tol=0.01)
+    assert model(x.to(cuda)).detach().cpu().numpy().var() == pytest.approx(1, abs=0.011)
+
+
 def test_lsuv_takes_a_model_of_several_arguments():
     model = nn.Bilinear(3, 4, 5)
     x = minigrad.randn(64, 3), minigrad.randn(64, 4)

@@ -117,6 +117,22 @@ def test_several_are_called_in_order_and_a_value_can_be_set():
     assert layer.parametrizations.weight.original.tolist() == [[0.25, 0.25], [0.25, 0.25]]
 
 
+class Raised(nn.Module):
+    def forward(self, x):
+        return x + 1
+
+    def right_inverse(self, value):
+        return value - 1
+
+
+def test_right_inverses_are_called_from_the_last_to_the_first():
+    layer = parametrize.register_parametrization(nn.Linear(2, 2), "weight", Doubled())
+    parametrize.register_parametrization(layer, "weight", Raised())
+    layer.weight = minigrad.full((2, 2), 5.0)
+    assert layer.parametrizations.weight.original.tolist() == [[2, 2], [2, 2]]
+    assert layer.weight.tolist() == [[5, 5], [5, 5]]
+
+
 class Shared(nn.Module):
     """One value from two halves."""
 
