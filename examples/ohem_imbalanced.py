@@ -1,11 +1,12 @@
 """One 8 among fifty other digits: what online hard example mining (OHEM) does where one class is rare.
 
-What to expect, within half a minute: a table of six ways to train the same small network on "8 or not", five seeds each,
-and ohem_imbalanced.png. A plain loss is an average over negatives that were learned long ago, so it finds few of the
-eights. OHEM averages over the hardest tenth or quarter of each batch: it finds more of them in every seed, with hardly
-more false alarms. Of three negatives for each positive, the hardest ones make a fraction of the false alarms that random
-ones do, and rank the test set better: their share of the loss goes to what looks like an 8 and is none. Class weights
-find more eights than OHEM, and pay with many more false alarms: all that they know is which class is rare.
+What to expect, within half a minute: a table of six ways to train the same small network on "8 or not", five seeds
+each, and ohem_imbalanced.png. A plain loss is an average over negatives that were learned long ago, so it finds few of
+the eights. OHEM averages over the hardest tenth or quarter of each batch: it finds more of them in every seed, with
+hardly more false alarms. Of three negatives for each positive, the hardest ones make a fraction of the false alarms
+that random ones do, and rank the test set better: their share of the loss goes to what looks like an 8 and is none.
+Class weights find more eights than OHEM, and pay with many more false alarms: all that they know is which class is
+rare.
 
     python examples/ohem_imbalanced.py [SEEDS]
 
@@ -130,11 +131,12 @@ def draw(results):
 def in_words(results):
     recall, alarms, precision = (dict(zip(METHODS, column)) for column in mean_of(results).T)
     ahead = [(results[name][:, 0] > results["plain NLL"][:, 0]).sum() for name in ("OHEM 25%", "OHEM 10%")]
-    print(f"OHEM 25% finds more of the eights than the plain loss in {ahead[0]} of {SEEDS} seeds, OHEM 10% in {ahead[1]}.")
+    hard, drawn = "3x hardest negatives", "3x random negatives"
+    first, second = ahead
+    print(f"OHEM 25% finds more of the eights than the plain loss in {first} of {SEEDS} seeds, OHEM 10% in {second}.")
     print(
-        f"Of three negatives for each positive, the hardest make {alarms['3x hardest negatives']:.1f} false alarms, random "
-        f"ones {alarms['3x random negatives']:.1f};\ntheir average precision is {precision['3x hardest negatives']:.3f} "
-        f"against {precision['3x random negatives']:.3f}."
+        f"Of three negatives for each positive, the hardest make {alarms[hard]:.1f} false alarms, random ones "
+        f"{alarms[drawn]:.1f};\ntheir average precision is {precision[hard]:.3f} against {precision[drawn]:.3f}."
     )
     print(
         f"Class weights find {recall['class weights']:.0%} of the eights, OHEM 10% {recall['OHEM 10%']:.0%}, with "

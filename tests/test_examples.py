@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minigrad
+
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 
@@ -61,6 +63,7 @@ def same_numbers(by_example, by_command):
     assert accuracy.removeprefix("Test accuracy: ") in lines[-2].split()
 
 
+@pytest.mark.slow
 def test_deep_sigmoid_does_what_the_command_does(tmp_path):
     same_numbers(*of_both(tmp_path, 9))  # so many that not every step is recorded
 
@@ -70,8 +73,19 @@ def test_deep_sigmoid_does_what_the_command_does_by_default(tmp_path):
     same_numbers(*of_both(tmp_path))
 
 
+def blocks_of_the_readme():
+    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_mining_as_the_readme_has_it():
+    minigrad.manual_seed(0)
+    names = {"nn": minigrad.nn, "logits": minigrad.randn(8, 3), "labels": minigrad.tensor([0, 1, 2, 0, 1, 2, 0, 1])}
+    exec(blocks_of_the_readme()[1], names)
+    assert names["kept"].sum().item() == 2 and names["loss"].item() > 0
+
+
 def test_the_tour_in_the_readme_runs(tmp_path):
-    (tour,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    tour, _ = blocks_of_the_readme()
     printed = example("tour.py", folder=tmp_path, source=tour)
     x = np.array([1.0, 2.0, 3.0])
     t = np.tanh(x)
@@ -87,6 +101,7 @@ def test_deep_sigmoid_is_short():
 
 
 # What its first lines tell a student to try.
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [
     [("nn.Sigmoid()]", "nn.Tanh()]")],
     [("nn.Sigmoid()]", "nn.ReLU()]"), ("init.xavier_normal_(", "init.kaiming_normal_("), ("LR = 0.1", "LR = 0.03")],
@@ -196,6 +211,7 @@ def test_the_race_has_a_line_for_every_rule(monkeypatch):
 RACERS = ("SGD", "NAG", "Muon", "AdamWScheduleFree", "SAM", "LBFGS")
 
 
+@pytest.mark.slow
 def test_the_race_shortened(tmp_path):
     lines = example("optimizer_race.py", "1", *RACERS, folder=tmp_path).splitlines()
     found = race(lines)
@@ -252,3 +268,55 @@ def test_what_mining_does_where_one_class_is_rare(tmp_path):
     assert "more of the eights than the plain loss in 5 of 5 seeds, OHEM 10% in 5" in said
     assert f"the hardest make {hardest[2]:.1f} false alarms, random ones {random[2]:.1f}" in said
     assert f"Class weights find {weights[1]:.0f}% of the eights" in said
+
+
+def writer(lines):
+    """The last line of char_rnn.py: bits a character of the network, and of the trigram."""
+    return numbers(lines[-1])
+
+
+def test_the_writer_shortened(tmp_path):
+    book = tmp_path / "book"
+    book.write_text("the cat sat on the mat, and the dog lay by the log. " * 200, encoding="utf-8")
+    lines = example("char_rnn.py", "2", str(book), folder=tmp_path).splitlines()
+    assert lines[0].startswith("Characters(9360 to learn from, 1040 to test on")
+    assert "--- before" in lines and "--- after" in lines
+    found, trigram = writer(lines)
+    assert found < 3 and 0 < trigram < 3
+
+
+@pytest.mark.slow
+def test_a_network_writes_better_than_a_trigram(tmp_path):
+    pytest.importorskip("tqdm")
+    found, trigram = writer(example("char_rnn.py", "100", folder=tmp_path).splitlines())
+    assert found <= 2.0 and found <= trigram - 0.4
+
+
+def remembered(lines):
+    """The table of copy_memory.py: by network, how often it is right at each lag, in %."""
+    return {line[:26].strip(): numbers(line[26:]) for line in lines[1:5]}
+
+
+def test_memory_shortened(tmp_path):
+    rows = remembered(example("copy_memory.py", "5", "1", folder=tmp_path).splitlines())
+    assert list(rows) == ["RNN", "RNN, orthogonal", "LSTM", "LSTM, forget bias 4"]
+    assert all(len(row) == 5 and max(row) < 60 for row in rows.values())
+    picture(tmp_path, "copy_memory.png")
+
+
+@pytest.mark.slow
+def test_what_remembers_and_what_does_not(tmp_path):
+    rows = remembered(example("copy_memory.py", folder=tmp_path).splitlines())
+    plain, orthogonal, usual, open_gate = rows.values()
+    assert min(open_gate) >= 99
+    assert plain[0] >= 99 and max(plain[3:]) <= 20 and max(usual[3:]) <= 20
+    assert sum(orthogonal) > sum(plain)
+
+
+def test_the_loss_explodes_and_clipping_tames_it(tmp_path):
+    lines = example("exploding_rnn.py", "60", folder=tmp_path).splitlines()
+    calm, wild, clipped = (line[24:].split() for line in lines[1:4])
+    assert float(wild[0]) > 1e4 * float(calm[0]) and wild[0] == clipped[0]
+    assert int(wild[1]) < 10 and wild[3] == "nan"
+    assert int(clipped[1]) == 60 and float(clipped[3]) < float(clipped[2]) / 5
+    picture(tmp_path, "exploding_rnn.png")

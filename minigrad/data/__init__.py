@@ -1,8 +1,12 @@
-"""Data: datasets, batches of them, and the handwritten digits."""
+"""Data: datasets, batches of them, the handwritten digits, and texts as characters."""
 
+from .characters import Characters, characters, streams
 from .collate import collate
 from .dataset import Dataset, Subset, TensorDataset, random_split
 from .digits import digits
 from .loader import DataLoader
 
-__all__ = ["DataLoader", "Dataset", "Subset", "TensorDataset", "collate", "digits", "random_split"]
+__all__ = [
+    "Characters", "DataLoader", "Dataset", "Subset", "TensorDataset", "characters", "collate", "digits", "random_split",
+    "streams",
+]  # fmt: skip

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import creation, ops
+from ..ops.reduce import back_to
 from ..tensor import Tensor
 from . import functional as F
 from . import init
-from .functional.attention import as_added, attention_weights
+from .functional.attention import added_where, attended, attention_weights
 from .functional.dropouts import check_probability
 from .linear import Linear
 from .module import Module
@@ -20,18 +21,19 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """W_o [head_1, ..., head_h], each head attention of W_q query, W_k key and W_v value in embed_dim / num_heads features.
+    """W_o [head_1, ..., head_h]: each attends, with W_q query, W_k key, W_v value, in embed_dim / num_heads features.
 
     forward takes query (L, N, E), key (S, N, kdim), value (S, N, vdim), with batch_first the batch in front, or one
     sequence without it, and returns (output like the query, weights (N, L, S)): averaged over heads, with
     average_attn_weights=False for each, (N, heads, L, S); None with need_weights=False. Masks are bools, true where a
     key is *not* looked at, or numbers that are added: key_padding_mask (N, S), attn_mask (L, S) or (N * heads, L, S).
-    is_causal is a hint in PyTorch, and here has the mask made if attn_mask is missing. A query that may look at nothing
-    gets the output's bias (in PyTorch NaN where it computes the weights).
+    is_causal is a hint in PyTorch, and here has the mask made if attn_mask is missing. The weights returned are those
+    after dropout. A query that may look at nothing gets weights of 0, and the output's bias: as in PyTorch without
+    need_weights, which with them, and in eval mode without gradients, gives NaN.
 
     State: in_proj_weight (3 E, E), or q_proj_weight, k_proj_weight and v_proj_weight where kdim or vdim differ from E;
     in_proj_bias, bias_k and bias_v (a position added to all sequences), out_proj.
-    Raises ValueError for sizes that do not fit.
+    Raises ValueError for sizes that do not fit, in the constructor and in forward.
     """
 
     in_proj_weight: Parameter | None
@@ -53,6 +55,8 @@ class MultiheadAttention(Module):
         self.embed_dim = embed_dim
         self.kdim = embed_dim if kdim is None else kdim
         self.vdim = embed_dim if vdim is None else vdim
+        if min(self.kdim, self.vdim) < 0:
+            raise ValueError(f"MultiheadAttention: sizes must not be negative, got kdim={kdim} and vdim={vdim}")
         self.num_heads = num_heads
         self.dropout = check_probability("MultiheadAttention", dropout)
         self.batch_first = batch_first
@@ -92,7 +96,6 @@ class MultiheadAttention(Module):
         alone = self._check(query, key, value)
         if alone:
             query, key, value = (x.unsqueeze(0) for x in (query, key, value))
-            key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
         elif not self.batch_first:
             query, key, value = (x.transpose(0, 1) for x in (query, key, value))
         n, length, _ = query.shape
@@ -101,13 +104,13 @@ class MultiheadAttention(Module):
         if added:
             k, v = ops.cat([k, *(pair[0] for pair in added)], 1), ops.cat([v, *(pair[1] for pair in added)], 1)
         q, k, v = (self._by_head(x) for x in (q, k, v))
-        mask = self._mask(q, key.shape[1], len(added), key_padding_mask, attn_mask, is_causal)
-        weights = attention_weights("MultiheadAttention", q, k, mask, False)
-        attended = ops.matmul(F.dropout(weights, self.dropout, self.training), v)
-        output = self.out_proj(attended.transpose(1, 2).reshape(n, length, self.embed_dim))
+        padding: Any = [(key.shape[1],)] if alone else [(n, key.shape[1])]
+        mask = self._mask(q, key.shape[1], len(added), key_padding_mask, padding, attn_mask, is_causal)
+        weights = F.dropout(attention_weights("MultiheadAttention", q, k, mask), self.dropout, self.training)
+        output = self.out_proj(attended(weights, v).transpose(1, 2).reshape(n, length, self.embed_dim))
         shown = None
         if need_weights:
-            shown = weights.mean(1) if average_attn_weights else weights
+            shown = back_to(q.dtype, weights.mean(1) if average_attn_weights else weights)
             shown = shown.squeeze(0) if alone else shown
         if alone:
             return output.squeeze(0), shown
@@ -121,8 +124,8 @@ class MultiheadAttention(Module):
                 raise TypeError(f"MultiheadAttention: the {name} is a {type(x).__name__}, not a Tensor")
             if x.ndim not in (2, 3) or x.ndim != query.ndim or x.shape[-1] != size:
                 raise ValueError(
-                    f"MultiheadAttention: query, key and value have shapes {shapes[0]}, {shapes[1]} and {shapes[2]}; they "
-                    f"must end in {self.embed_dim}, {self.kdim} and {self.vdim} features"
+                    f"MultiheadAttention: query, key and value have shapes {shapes[0]}, {shapes[1]} and {shapes[2]}; "
+                    f"they must end in {self.embed_dim}, {self.kdim} and {self.vdim} features"
                 )
         time, batch = (-2, 0) if self.batch_first else (0, 1)
         same_batch = query.ndim == 2 or query.shape[batch] == key.shape[batch] == value.shape[batch]
@@ -145,7 +148,7 @@ class MultiheadAttention(Module):
 
     def _extra_keys(self, n: int, like: Tensor) -> list[tuple[Tensor, Tensor]]:
         """(key, value) at positions that every sequence has: learned ones, zeros."""
-        extra = []
+        extra: list[tuple[Tensor, Tensor]] = []
         if self.bias_k is not None and self.bias_v is not None:
             extra.append((self.bias_k.expand(n, 1, -1), self.bias_v.expand(n, 1, -1)))
         if self.add_zero_attn:
@@ -158,7 +161,8 @@ class MultiheadAttention(Module):
         return x.reshape(x.shape[0], x.shape[1], self.num_heads, self.head_dim).transpose(1, 2)
 
     def _mask(
-        self, q: Tensor, keys: int, extra: int, key_padding_mask: Tensor | None, attn_mask: Tensor | None, is_causal: bool
+        self, q: Tensor, keys: int, extra: int, key_padding_mask: Tensor | None, padding_shapes: list[tuple[int, ...]],
+        attn_mask: Tensor | None, is_causal: bool,
     ) -> Tensor | None:
         """All masks as numbers to add, broadcasting to (N, heads, L, S + extra)."""
         n, heads, length, _ = q.shape
@@ -166,7 +170,8 @@ class MultiheadAttention(Module):
             attn_mask = q.new_tensor(~np.tri(length, keys, dtype=bool), dtype="bool")
         parts = []
         if key_padding_mask is not None:
-            parts.append(self._read("key_padding_mask", key_padding_mask, [(n, keys)], q).reshape(n, 1, 1, keys))
+            mask = self._read("key_padding_mask", key_padding_mask, padding_shapes, q)
+            parts.append(mask.reshape(n, 1, 1, keys))
         if attn_mask is not None:
             mask = self._read("attn_mask", attn_mask, [(length, keys), (n * heads, length, keys)], q)
             parts.append(mask if mask.ndim == 2 else mask.reshape(n, heads, length, keys))
@@ -176,9 +181,12 @@ class MultiheadAttention(Module):
         return F.pad(mask, (0, extra)) if extra else mask
 
     def _read(self, what: str, mask: Any, shapes: list[tuple[int, ...]], q: Tensor) -> Tensor:
-        if not isinstance(mask, Tensor) or mask.shape not in shapes:
-            found = f"of shape {mask.shape}" if isinstance(mask, Tensor) else f"a {type(mask).__name__}"
-            raise ValueError(f"MultiheadAttention: {what} is {found}; it must be a tensor of shape {shapes}")
-        if mask.dtype.kind == "b":
-            mask = ~mask
-        return as_added(f"MultiheadAttention: {what}", mask, q.new_zeros(*mask.shape)).to(q.dtype)
+        """The mask as numbers to add. Raises for what is none, and for a shape other than these."""
+        if not isinstance(mask, Tensor) or mask.dtype.kind not in "bf":
+            found = str(mask.dtype) if isinstance(mask, Tensor) else type(mask).__name__
+            raise TypeError(f"MultiheadAttention: {what} is a tensor of bools, or of numbers to add, not {found}")
+        if mask.shape not in shapes:
+            raise ValueError(
+                f"MultiheadAttention: {what} has shape {mask.shape}, expected {' or '.join(map(str, shapes))}"
+            )
+        return added_where(~mask, q) if mask.dtype.kind == "b" else mask.to(q.dtype)

@@ -40,7 +40,7 @@ class _Convolution(Layer):
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(f"{name}: groups={groups} must divide {in_channels} and {out_channels}, the channels")
         if padding_mode not in _MODES:
-            raise ValueError(f"{name}: padding_mode must be one of {', '.join(map(repr, _MODES))}, not {padding_mode!r}")
+            raise ValueError(f"{name}: padding_mode must be one of {list(_MODES)}, not {padding_mode!r}")
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = sizes_of(name, "kernel_size", kernel_size, dims, 1)
@@ -67,8 +67,8 @@ class _Convolution(Layer):
         x, _ = batched(type(self).__name__, input, self._dims)
         if x.shape[1] != self.in_channels:
             raise ValueError(
-                f"{type(self).__name__}: an input of shape {input.shape} has {x.shape[1]} channels, but the layer takes "
-                f"{self.in_channels} (its weight has shape {self.weight.shape})"
+                f"{type(self).__name__}: an input of shape {input.shape} has {x.shape[1]} channels, but the layer "
+                f"takes {self.in_channels} (its weight has shape {self.weight.shape})"
             )
 
     def extra_repr(self) -> str:
@@ -96,8 +96,8 @@ class _Conv(_Convolution):
         padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype,
-            transposed=False,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
+            dtype, transposed=False,
         )  # fmt: skip
 
     def forward(self, input: Tensor) -> Tensor:
@@ -146,8 +146,8 @@ class _ConvTranspose(_Convolution):
             raise ValueError(f"{name}: padding must be a number, not {padding!r}")
         extra = sizes_of(name, "output_padding", output_padding, self._dims, 0)
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype,
-            transposed=True,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
+            dtype, transposed=True,
         )  # fmt: skip
         self.output_padding = extra
 

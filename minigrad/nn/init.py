@@ -9,14 +9,15 @@ import numpy as np
 
 from ..backend.random import Generator, rng_of
 from ..gradmode import no_grad
+from ..ops.reduce import wide
 from ..tensor import Tensor
 from ..values import draw_normal
 from .module import Module
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "fan_in_and_fan_out", "kaiming_normal_", "kaiming_uniform_",
-    "lecun_normal_", "lecun_uniform_", "lsuv_", "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_", "uniform_",
-    "xavier_normal_", "xavier_uniform_", "zeros_",
+    "lecun_normal_", "lecun_uniform_", "lsuv_", "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_",
+    "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 _GAINS = {
@@ -130,7 +131,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     if not tensor.numel():
         return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
-    drawn = draw_normal((rows, columns), tensor.dtype, 0.0, 1.0, generator)
+    drawn = wide(draw_normal((rows, columns), tensor.dtype, 0.0, 1.0, generator))
     q, r = np.linalg.qr(drawn if rows >= columns else drawn.T)
     q = q * np.where(np.diagonal(r) < 0, -1, 1) * gain
     with no_grad():
@@ -158,33 +159,46 @@ def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """N(mean, std^2) of which what lies outside [a, b] is drawn anew. Raises ValueError for a >= b or a negative std."""
-    if not a < b or std < 0:
+    """N(mean, std^2) of which what lies outside [a, b] is drawn anew; a and b may be infinite.
+
+    Raises ValueError for a >= b or a negative std.
+    """
+    if not a < b or not std >= 0:
         raise ValueError(f"trunc_normal_: needs a < b and a std from 0, got a={a}, b={b}, std={std}")
-    rng = rng_of(generator)
-    drawn = rng.normal(mean, std, tensor.shape) if tensor.ndim else np.asarray(rng.normal(mean, std))
+    _check_floating("trunc_normal_", tensor)
+    drawn = _truncated(rng_of(generator), mean, std, a, b, tensor.numel())
+    with no_grad():
+        return tensor.copy_(Tensor.of(drawn.reshape(tensor.shape)))
+
+
+def _truncated(rng: Any, mean: float, std: float, a: float, b: float, n: int) -> np.ndarray:
+    drawn: np.ndarray = rng.normal(mean, std, n)
     for _ in range(64):
         outside = (drawn < a) | (drawn > b)
         if not outside.any():
-            break
+            return drawn
         drawn[outside] = rng.normal(mean, std, int(outside.sum()))
-    else:  # hardly anything lies inside
-        drawn = _between(rng, mean, std, a, b, tensor.shape)
-    with no_grad():
-        return tensor.copy_(Tensor.of(drawn))
+    if std == 0:
+        return np.full(n, min(max(mean, a), b))
+    # Hardly anything lies inside: draw from what has its density's shape there.
+    if mean > b:
+        return np.clip(mean - std * _tail(rng, (mean - b) / std, (mean - a) / std, n), a, b)
+    if mean < a:
+        return np.clip(mean + std * _tail(rng, (a - mean) / std, (b - mean) / std, n), a, b)
+    level: np.ndarray = rng.uniform(a, b, n)  # so narrow about the mean that the density hardly changes
+    return level
 
 
-def _between(rng: Any, mean: float, std: float, a: float, b: float, shape: tuple[int, ...]) -> np.ndarray:
-    """A truncated normal far from its mean, by rejection of uniform draws (Robert 1995)."""
-    peak = float(min(max(mean, a), b))
-    drawn = np.full(shape, peak)
-    todo = np.ones(shape, bool)
-    while todo.any() and std > 0:
-        x = rng.uniform(a, b, int(todo.sum()))
-        kept = rng.random(len(x)) < np.exp(((peak - mean) ** 2 - (x - mean) ** 2) / (2 * std**2))
-        places = np.flatnonzero(todo)[kept]
-        drawn.reshape(-1)[places], todo.reshape(-1)[places] = x[kept], False
-    return drawn
+def _tail(rng: Any, a: float, b: float, n: int) -> np.ndarray:
+    """Standard normal numbers from [a, b] with a > 0: exponential ones of rate a, kept with exp(-(x - a)^2 / 2).
+
+    Robert 1995, section 2.
+    """
+    kept = np.empty(0)
+    while len(kept) < n:
+        beyond = -np.log1p(rng.random(n) * np.expm1(-a * (b - a))) / a
+        kept = np.append(kept, beyond[rng.random(n) < np.exp(-(beyond**2) / 2)])
+    return a + kept[:n]
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
@@ -208,11 +222,12 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """N(0, std^2), with ceil(sparsity * rows) elements of each column 0. Martens 2010, section 5.
 
-    Raises ValueError for other than two dimensions, or a sparsity outside [0, 1].
+    Raises ValueError for other than two dimensions, a sparsity outside [0, 1], or a negative std.
     """
     _check_ndim("sparse_", tensor, tensor.ndim == 2, "exactly two")
-    if not 0 <= sparsity <= 1:
-        raise ValueError(f"sparse_: sparsity must be from 0 to 1, got {sparsity}")
+    if not 0 <= sparsity <= 1 or not std >= 0:
+        raise ValueError(f"sparse_: sparsity must be from 0 to 1 and std from 0, got {sparsity} and {std}")
+    _check_floating("sparse_", tensor)
     rng = rng_of(generator)
     rows, columns = tensor.shape
     values = rng.normal(0, std, (rows, columns))
@@ -229,24 +244,25 @@ def lsuv_(
     Layer-sequential unit variance: weights start orthonormal and biases 0; then in the order of the forward pass each
     weight is divided by the standard deviation of its layer's output until the variance is within `tol` of 1, at most
     max_trials times. Layers are modules without children whose weight has two dimensions or more and whose input is
-    floating point. It runs in eval mode and restores the modes; returns the model. Mishkin and Matas 2016, algorithm 1.
-    Raises ValueError for a model without such layers, or one with an output of variance 0 or not finite; then the
-    weights are what they were.
+    floating point; norms are not among them. x: a tensor, or a tuple of all arguments. It runs in eval mode, and leaves
+    modes and buffers as they were; returns the model. Mishkin and Matas 2016, algorithm 1.
+    Raises ValueError for a model without such layers, a layer called twice, a weight that two layers share or that is
+    computed (by weight_norm: begin with lsuv_), an output of variance 0 or not finite; then the weights are unchanged.
     """
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    layers: list[Module] = []
+    if not tol > 0 or max_trials < 1:
+        raise ValueError(f"lsuv_: needs a tol above 0 and at least 1 trial, got tol={tol}, max_trials={max_trials}")
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(module, name, b, b.clone()) for module, _ in modes for name, b in module._own("_buffer_names")]
     before: list[tuple[Tensor, Tensor]] = []
+    model.eval()
     try:
         with no_grad():
-            _outputs_of(model, x, lambda layer, _: layers.append(layer) if layer not in layers else None)
-            if not layers:
-                raise ValueError(f"lsuv_: {type(model).__name__} has no layer with a weight of two dimensions")
+            layers = _layers_in_order(model, x)
             for layer in layers:
                 before += [(p, p.clone()) for p in layer.parameters()]
-                orthogonal_(layer.weight, generator=generator)  # type: ignore[arg-type]
+                orthogonal_(_weight_of(layer), generator=generator)
                 if isinstance(getattr(layer, "bias", None), Tensor):
-                    zeros_(layer.bias)  # type: ignore[arg-type]
+                    zeros_(layer.bias)
             for layer in layers:
                 _to_unit_variance(model, layer, x, tol, max_trials)
     except BaseException:
@@ -255,15 +271,36 @@ def lsuv_(
                 p.copy_(value)
         raise
     finally:
-        for module, mode in modes.items():
+        for module, mode in modes:
             module.training = mode
+        with no_grad():
+            for module, name, b, value in buffers:
+                setattr(module, name, b.copy_(value))
     return model
+
+
+def _layers_in_order(model: Module, x: Any) -> list[Module]:
+    """Those that can be scaled one by one, in the order in which a forward pass calls them."""
+    calls: list[Module] = []
+    _outputs_of(model, x, lambda layer, _: calls.append(layer))
+    if not calls:
+        raise ValueError(f"lsuv_: {type(model).__name__} has no layer with a weight of two dimensions or more")
+    owners: dict[int, Module] = {}
+    for layer in calls:
+        if "parametrizations" in layer._child_names:
+            raise ValueError(f"lsuv_: the weight of {layer!r} is computed; call lsuv_ before it is parametrized")
+        owner = owners.setdefault(id(_weight_of(layer)), layer)
+        if calls.count(layer) > 1:
+            raise ValueError(f"lsuv_: {layer!r} is called {calls.count(layer)} times, and no one scale suits all")
+        if owner is not layer:
+            raise ValueError(f"lsuv_: {owner!r} and {layer!r} share a weight, and no one scale suits both")
+    return calls
 
 
 def _outputs_of(model: Module, x: Any, tell: Callable[[Module, Tensor], Any]) -> None:
     """Run the model on x, and tell of each layer's output as it comes."""
 
-    def hook(layer: Module, inputs: tuple, output: Any) -> None:
+    def hook(layer: Module, inputs: tuple[Any, ...], output: Any) -> None:
         if inputs and isinstance(inputs[0], Tensor) and inputs[0].is_floating_point() and isinstance(output, Tensor):
             tell(layer, output)
 
@@ -276,22 +313,35 @@ def _outputs_of(model: Module, x: Any, tell: Callable[[Module, Tensor], Any]) ->
 
 
 def _has_matrix(module: Module) -> bool:
-    weight = getattr(module, "weight", None)
-    return isinstance(weight, Tensor) and weight.ndim >= 2 and not any(True for _ in module.children())
+    if hasattr(module, "normalized_shape"):  # a norm's weight scales each element by itself, whatever its shape
+        return False
+    computed = "parametrizations" in module._child_names
+    learned = "weight" in module._parameter_names and not any(True for _ in module.children())
+    return (computed or learned) and _weight_of(module) is not None and _weight_of(module).ndim >= 2
+
+
+def _weight_of(layer: Module) -> Any:
+    return getattr(layer, "weight", None)
 
 
 def _to_unit_variance(model: Module, layer: Module, x: Any, tol: float, max_trials: int) -> None:
     for _ in range(max_trials):
         outputs: list[Tensor] = []
         _outputs_of(model, x, lambda which, output: outputs.append(output) if which is layer else None)
-        variance = float(np.mean([np.var(y.detach().cpu().numpy(), dtype=np.float64) for y in outputs]))
+        variance = _variance(outputs[0].cpu().numpy())
         if not 0 < variance < math.inf:
             raise ValueError(
-                f"lsuv_: the output of {layer!r} on the batch has variance {variance}, which no scaling makes 1"
+                f"lsuv_: the output of {layer!r} on the batch, of shape {outputs[0].shape}, has variance {variance}, "
+                "which no scaling makes 1"
             )
         if abs(variance - 1) < tol:
             return
-        layer.weight.mul_(1 / math.sqrt(variance))  # type: ignore[union-attr, operator]
+        _weight_of(layer).mul_(1 / math.sqrt(variance))
+
+
+def _variance(y: np.ndarray) -> float:
+    with np.errstate(all="ignore"):  # infinities end as NaN, and are told of by the caller
+        return float(np.var(y, dtype=np.float64)) if y.size else math.nan
 
 
 def _xavier_std(name: str, tensor: Tensor, gain: float) -> float:
@@ -311,3 +361,10 @@ def _kaiming_std(name: str, tensor: Tensor, a: float, mode: str, nonlinearity: s
 def _check_ndim(name: str, tensor: Tensor, ok: bool, needed: str) -> None:
     if not ok:
         raise ValueError(f"{name} needs {needed} dimensions, got shape {tensor.shape}")
+
+
+def _check_floating(name: str, tensor: Tensor) -> None:
+    if not tensor.is_floating_point():
+        raise TypeError(
+            f"{name} draws floating-point numbers, which a tensor of {tensor.dtype} cannot hold; cast it with .float()"
+        )

@@ -257,7 +257,7 @@ class GaussianNLLLoss(_Loss):
         return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
 
 
-# ------------------------------------------------------------------------------------- of what is alike, and what is not
+# ------------------------------------------------------------------------------------ of what is alike, or is not
 
 
 class _MarginLoss(_Loss):

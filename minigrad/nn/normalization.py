@@ -84,7 +84,8 @@ class _Channelwise(_Affine):
             raise ValueError(f"{name} takes inputs {forms}, not of shape {input.shape}")
         channels = input.shape[1 if "N" in self._takes[input.ndim] else 0]
         if channels != self.num_features:
-            raise ValueError(f"{name}: an input of shape {input.shape} has {channels} channels, not {self.num_features}")
+            wanted = self.num_features
+            raise ValueError(f"{name}: an input of shape {input.shape} has {channels} channels, not {wanted}")
 
     def extra_repr(self) -> str:
         return (
@@ -108,8 +109,8 @@ class _BatchNorm(_Channelwise):
         moves = self.training and self.running_mean is not None
         if own and input.numel() // max(input.shape[1], 1) < 2:
             raise ValueError(
-                f"{type(self).__name__}: it needs more than one value a channel for their variance, got an input of shape "
-                f"{input.shape}: take a larger batch, or eval() after training"
+                f"{type(self).__name__}: it needs more than one value a channel for their variance, got an input of "
+                f"shape {input.shape}: take a larger batch, or eval() after training"
             )
         y = F.batch_norm(
             input, self.running_mean if moves or not own else None, self.running_var if moves or not own else None,

@@ -133,12 +133,15 @@ class _Recurrent(Module):
         if input.ndim not in (2, 3):
             raise ValueError(f"{name} takes sequences {form}, or (T, input_size), not of shape {input.shape}")
         if input.shape[-1] != self.input_size:
-            raise ValueError(f"{name}: an input of shape {input.shape} has size {input.shape[-1]}, not {self.input_size}")
+            size = self.input_size
+            raise ValueError(f"{name}: an input of shape {input.shape} has size {input.shape[-1]}, not {size}")
         if not input.shape[1 if self.batch_first and input.ndim == 3 else 0]:
             raise ValueError(f"{name}: there is no step of time in an input of shape {input.shape}")
         dtype = self.weight_ih_l0.dtype
         if input.dtype != dtype:
-            raise TypeError(f"{name}: dtypes differ, input {input.dtype} and weights {dtype}; cast it with .to({dtype})")
+            raise TypeError(
+                f"{name}: dtypes differ, input {input.dtype} and weights {dtype}; cast it with .to({dtype})"
+            )
         return input
 
     def _first_states(self, given: Any, size: int, x: Tensor, alone: bool) -> Any:
@@ -161,7 +164,8 @@ class _Recurrent(Module):
         """(T, N, 1): true where a sequence has ended; None if all are of full length."""
         name, (steps, n) = type(self).__name__, x.shape[:2]
         if alone:
-            raise ValueError(f"{name}: lengths go with a batch of sequences, not with one of shape {(steps, x.shape[2])}")
+            shape = (steps, x.shape[2])
+            raise ValueError(f"{name}: lengths go with a batch of sequences, not with one of shape {shape}")
         values = lengths.detach().cpu().numpy() if isinstance(lengths, Tensor) else np.asarray(lengths)
         if values.dtype.kind not in "iu":
             raise TypeError(f"{name}: lengths must be integers, not {values.dtype}")
@@ -239,10 +243,10 @@ class LSTM(_Recurrent):
     """c[t] = f c[t-1] + i g, h[t] = o tanh(c[t]), with i, f, o = sigmoid and g = tanh of W_ih x[t] + W_hh h[t-1] + b.
 
     The cell c is carried on by a product with f, the forget gate: near 1 it lets a gradient through many steps. Input,
-    lengths and options as for RNN; hx is (h, c), and the result (output, (h, c)). Weights hold i, f, g, o in this order.
-    proj_size: W_hr h in place of h, if above 0 (Sak et al. 2014). forget_bias: the forget gate's initial bias, in bias_ih,
-    with 0 in bias_hh; None leaves both as drawn, around 0, so that f is near 1/2 and a cell is forgotten within a few
-    steps (Jozefowicz, Zaremba and Sutskever 2015, section 2.2, on why that should be 1 or more).
+    lengths and options as for RNN; hx is (h, c), and the result (output, (h, c)). Weights hold i, f, g, o in this
+    order. proj_size: W_hr h in place of h, if above 0 (Sak et al. 2014). forget_bias: the forget gate's initial bias,
+    in bias_ih, with 0 in bias_hh; None leaves both as drawn, around 0, so that f is near 1/2 and a cell is forgotten
+    within a few steps (Jozefowicz, Zaremba and Sutskever 2015, section 2.2, on why that should be 1 or more).
     Hochreiter and Schmidhuber 1997; Gers et al. 2000 for the forget gate.
     """
 

@@ -23,7 +23,8 @@ class TransformerEncoderLayer(Module):
     """Self-attention, then two linear layers, each beside a residual path: x = norm(x + part(x)).
 
     norm_first: x = x + part(norm(x)) instead (Xiong et al. 2020), through which gradients pass unscaled. src (T, N,
-    d_model), with batch_first (N, T, d_model); masks as in MultiheadAttention. activation: "relu", "gelu" or a function.
+    d_model), with batch_first (N, T, d_model), or without a batch (T, d_model); masks as in MultiheadAttention.
+    activation: "relu", "gelu" or a function.
     Raises ValueError for another activation or sizes that do not fit.
     """
 
@@ -36,6 +37,10 @@ class TransformerEncoderLayer(Module):
         if isinstance(activation, str) and activation not in _ACTIVATIONS:
             raise ValueError(
                 f"TransformerEncoderLayer: activation must be 'relu', 'gelu' or a function, not {activation!r}"
+            )
+        if not callable(activation) and not isinstance(activation, str):
+            raise TypeError(
+                f"TransformerEncoderLayer: activation must be a name or a function, not {type(activation).__name__}"
             )
         place = {"device": device, "dtype": dtype}
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **place)
@@ -71,7 +76,8 @@ class TransformerEncoder(Module):
     """`num_layers` copies of a layer, one after the other, and a last normalisation if given.
 
     The copies begin with the same weights, as in PyTorch. enable_nested_tensor and mask_check are accepted, and change
-    nothing. Raises ValueError for no layers.
+    nothing: PyTorch, where it computes in nested tensors, puts zeros at the positions that src_key_padding_mask hides;
+    here they have values as any other. Raises ValueError for no layers, TypeError for a layer that is not a Module.
     """
 
     def __init__(
@@ -81,6 +87,8 @@ class TransformerEncoder(Module):
         super().__init__()
         if num_layers < 1:
             raise ValueError(f"TransformerEncoder: num_layers must be 1 or more, got {num_layers}")
+        if not isinstance(encoder_layer, Module):
+            raise TypeError(f"TransformerEncoder: encoder_layer is a {type(encoder_layer).__name__}, not a Module")
         self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
         self.num_layers = num_layers
         self.norm = norm

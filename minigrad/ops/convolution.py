@@ -2,9 +2,9 @@
 
     y[n, o, i] = sum over c, k of x[n, c, i * stride + k * dilation - padding] * w[o, c, k]
 
-Shapes: x (N, C, *sizes), w (O, C / groups, *kernel), y (N, O, *outs). This map is linear in x and in w, so three ops are
-closed under differentiation: convolve, its adjoint in x (which is transposed convolution), and its adjoint in w. Each
-takes the same Geometry, and each one's vjps are the other two.
+Shapes: x (N, C, *sizes), w (O, C / groups, *kernel), y (N, O, *outs). This map is linear in x and in w, so three ops
+are closed under differentiation: convolve, its adjoint in x (which is transposed convolution), and its adjoint in w.
+Each takes the same Geometry, and each one's vjps are the other two.
 
 Inside, the batch comes last (layout.py). What each output sees is gathered to the columns of a matrix ("im2col"), and
 gathered again for the gradient of w, which costs less than to keep a matrix nine times as large as x for a 3 x 3

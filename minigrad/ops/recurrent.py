@@ -70,16 +70,15 @@ def _column_sums(x: Any) -> Any:
     return np.matmul(backend_of(x).xp.ones(x.shape[-2], dtype=x.dtype), x)
 
 
-def _of_gates(dz: Any, x: Any, w_ih: Any, needs: Sequence[bool]) -> tuple:
-    """Gradients of the inputs (T, N, I), of their weight (gates, H, I) and of a bias (gates, H), from (T, gates, N, H)."""
-    by_gate = loops.of_gates(dz)
+def _of_gates(by_gate: Any, x: Any, w_ih: Any, needs: Sequence[bool]) -> tuple:
+    """Gradients of the inputs (T, N, I), of their weight (gates, H, I), of a bias (gates, H), from (gates, T * N, H)."""
     gx = np.add.reduce(np.matmul(by_gate, w_ih), axis=0).reshape(x.shape) if needs[0] else None
     g_ih = np.matmul(by_gate.swapaxes(1, 2), loops.rows(x)) if needs[1] else None
     return gx, g_ih, _column_sums(by_gate) if needs[2] else None
 
 
-def _of_recurrent(dz: Any, before: Any) -> Any:
-    return np.matmul(loops.of_gates(dz).swapaxes(1, 2), loops.rows(before))
+def _of_recurrent(by_gate: Any, before: Any) -> Any:
+    return np.matmul(by_gate.swapaxes(1, 2), loops.rows(before))
 
 
 def _merged(w: Any, order: tuple[int, ...] | None = None) -> Any:
@@ -99,7 +98,9 @@ def _twice(g: Any) -> tuple:
 # ------------------------------------------------------------------------------------------------------------- rnn
 
 
-def _compose_rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, pad: Any, *, reverse: bool, **kw: Any) -> Any:
+def _compose_rnn(
+    x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, pad: Any, *, reverse: bool, **kw: Any
+) -> Any:
     step = partial(rnn_step, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih, b_hh=b_hh, **kw)
     return over_time(step, x, (h0,), pad, reverse)
 
@@ -147,8 +148,9 @@ def _lstm_vjp(
     up = loops.Upstream(gs[0], gs[1], h0, pad)
     dz, g_first, g_cell, g_hr = loops.lstm_backward(up, gs[2], states, cells, gates, bent, w_hh, w_hr, pad, reverse)
     w_ih = loops.by_gate(w_ih, 4, loops.LSTM_ORDER)
-    gx, g_ih, g_b = _of_gates(dz, x, w_ih, (needs[0], needs[3], needs[5] or needs[6]))
-    g_hh = _of_recurrent(dz, loops.before_and_after(states, reverse)[0]) if needs[4] else None
+    by_gate = loops.of_gates(dz)
+    gx, g_ih, g_b = _of_gates(by_gate, x, w_ih, (needs[0], needs[3], needs[5] or needs[6]))
+    g_hh = _of_recurrent(by_gate, loops.before_and_after(states, reverse)[0]) if needs[4] else None
     g_ih, g_hh, g_b = (_merged(g, loops.LSTM_BACK) for g in (g_ih, g_hh, g_b))
     return [gx, g_first, g_cell, g_ih, g_hh, *_twice(g_b), g_hr, None]
 
@@ -174,9 +176,10 @@ def _gru_vjp(
     states, gates, inner = ys[2:]
     up = loops.Upstream(gs[0], gs[1], h0, pad)
     of_inputs, of_states, g_first = loops.gru_backward(up, states, gates, inner, w_hh, pad, reverse)
-    gx, g_ih, g_bi = _of_gates(of_inputs, x, loops.by_gate(w_ih, 3), (needs[0], needs[2], needs[4]))
-    g_hh = _of_recurrent(of_states, loops.before_and_after(states, reverse)[0]) if needs[3] else None
-    g_bh = _column_sums(loops.of_gates(of_states)) if needs[5] else None
+    gx, g_ih, g_bi = _of_gates(loops.of_gates(of_inputs), x, loops.by_gate(w_ih, 3), (needs[0], needs[2], needs[4]))
+    by_gate = loops.of_gates(of_states)
+    g_hh = _of_recurrent(by_gate, loops.before_and_after(states, reverse)[0]) if needs[3] else None
+    g_bh = _column_sums(by_gate) if needs[5] else None
     return [gx, g_first, _merged(g_ih), _merged(g_hh), _merged(g_bi), _merged(g_bh), None]
 
 

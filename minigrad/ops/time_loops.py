@@ -5,8 +5,8 @@ slopes of gates, the gradients of weights. Inside, every call writes to memory t
 the calls are what costs. A sigmoid is taken as (1 + tanh(a / 2)) / 2, so that one tanh serves all gates of a step; the
 halves are in the weights beforehand.
 
-Shapes: x (T, N, I), states (T + 1, N, H) with the first one in front, or behind if time runs backwards. pad (T, N, 1) is
-true where a sequence has ended, or None: there the state is held and the output is 0.
+Shapes: x (T, N, I), states (T + 1, N, H) with the first one in front, or behind if time runs backwards. pad (T, N, 1)
+is true where a sequence has ended, or None: there the state is held and the output is 0.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class Upstream:
         return [None] * n if self.outputs is None else self.outputs
 
 
-# Gates. Per step and gate the memory is one block, (T, gates, N, H): what is done to several gates at once is one call on
-# neighbours. Weights stand accordingly, (gates, H, F), and (gates, F, H) for the forward products.
+# Gates. Per step and gate the memory is one block, (T, gates, N, H): what is done to several gates at once is one call
+# on neighbours. Weights stand accordingly, (gates, H, F), and (gates, F, H) for the forward products.
 
 
 def by_gate(w: Any, gates: int, order: tuple[int, ...] | None = None) -> Any:

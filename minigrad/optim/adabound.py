@@ -18,8 +18,8 @@ class AdaBound(Optimizer):
     g^2, and Adam's correction c = sqrt(1 - beta2^t) / (1 - beta1^t). Luo et al. 2019, algorithm 2, in the form of the
     authors' code, also Chainer's; the paper has no c, and divides by sqrt(t) besides. eps is outside the root of the
     uncorrected v. final is final_lr * lr / base_lr, so that a schedule of lr moves it, too; base_lr is the lr that the
-    parameters came with, if None, and not 0. amsbound: v in the formula is the largest v so far, which is AMSBound. weight_decay
-    adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
+    parameters came with, if None, and not 0. amsbound: v in the formula is the largest v so far, which is AMSBound.
+    weight_decay adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 
     law_name = "adabound"
@@ -55,8 +55,8 @@ class AdaBound(Optimizer):
         checks.switch(rule, amsbound=group["amsbound"])
         if group["base_lr"] == 0:
             raise ValueError(
-                f"{rule}: base_lr is 0, so there is nothing to compare a later lr with; for a schedule that starts at 0 give "
-                "the base_lr that it leads to"
+                f"{rule}: base_lr is 0, so there is nothing to compare a later lr with; for a schedule that starts at 0 "
+                "give the base_lr that it leads to"
             )
         if group["gamma"] == 0:
             raise ValueError(f"{rule}: gamma must be above 0, got {group['gamma']}: the bounds would never close in")

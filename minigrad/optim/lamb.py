@@ -16,8 +16,8 @@ class LAMB(ByParameter):
 
     m and v are the running means of g and g^2, m' = m / (1 - beta1^t), v' likewise; |.| is the Euclidean norm of the
     parameter as a whole. You et al. 2020, algorithm 2, with the identity for phi; where a norm is 0, the quotient is 1,
-    as in optax. (The authors' first code corrected no bias, and others cut |p| off at 10.) weight_decay is decoupled, and
-    part of u. Raises TypeError or ValueError for a value that is wrong.
+    as in optax. (The authors' first code corrected no bias, and others cut |p| off at 10.) weight_decay is decoupled,
+    and part of u. Raises TypeError or ValueError for a value that is wrong.
     """
 
     law_name = "lamb"

@@ -12,10 +12,10 @@ from .by_parameter import ByParameter, Piece, norm
 class NovoGrad(ByParameter):
     """p <- p - lr * m, m <- beta1 * m + g / (sqrt(v) + eps) + weight_decay * p, with one v for a whole parameter.
 
-    v is the running mean of |g|^2, which begins as the first, and m as the first sum. Ginsburg et al. 2019, algorithm 1.
-    As there, g is not multiplied by 1 - beta1. State holds sqrt(v), "grad_norm": the square of a small number is 0 in
-    float32. weight_decay is decoupled, and averaged with the rest of m.
-    Raises TypeError or ValueError for a value that is wrong.
+    v is the running mean of |g|^2, which begins as the first, and m as the first sum. Ginsburg et al. 2019, algorithm
+    1. As there, g is not multiplied by 1 - beta1. State holds sqrt(v), "grad_norm": the square of a small number is 0
+    in float32. weight_decay is decoupled, and averaged with the rest of m. Raises TypeError or ValueError for a value
+    that is wrong.
     """
 
     law_name = "novograd"

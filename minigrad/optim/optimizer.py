@@ -32,8 +32,8 @@ class Optimizer(StepHooks):
     numbers: what the host remembers of each parameter besides, by PyTorch's names, and what it is at age 0; rule() is
     given them by name, and returns among the scalars what they become. beyond_torch: hyper-parameters that PyTorch's
     rule lacks, with the values that make both the same. needs_closure: why step() cannot do without a closure, if so.
-    notes: what groups may hold besides the hyper-parameters. borrows: whether its laws may read long gradients where they
-    lie, rather than copies.
+    notes: what groups may hold besides the hyper-parameters. borrows: whether its laws may read long gradients where
+    they lie, rather than copies.
 
     params: an iterable of tensors, of (name, tensor) pairs, or of dicts of "params" and hyper-parameters of their own.
     The parameters move into buffers of the optimizer. Tensors on their old memory (from_numpy, detach, views), which

@@ -111,8 +111,8 @@ class Prodigy(ByParameter):
         for name in _COMMON:
             if any(plain[name] != plains[0][name] for plain in plains):
                 raise ValueError(
-                    f"Prodigy: the groups have {name} {[plain[name] for plain in plains]}; it must be the same in all, for d "
-                    "is estimated from all of them together"
+                    f"Prodigy: the groups have {name} {[plain[name] for plain in plains]}; it must be the same in all, "
+                    "for d is estimated from all of them together"
                 )
         shared = {**plains[0], **{name: self.param_groups[0][name] for name in _ESTIMATE}, "lr": lr}
         (beta1, beta2), t = shared["betas"], shared["k"] + 1

@@ -13,9 +13,9 @@ from .optimizer import NOTES, Optimizer
 class ScheduleFree(Optimizer):
     """What the schedule-free rules share: train() and eval(), and the weights of the average.
 
-    While training, p is y = (1 - beta) * z + beta * x, where gradients are taken; eval() moves p to the average x, which
-    is what to test and to keep, and train() moves it back. Each parameter counts its own steps and weights. The mode is
-    in the groups, as "train_mode", and so in the state_dict: save and load parameters and state in one mode.
+    While training, p is y = (1 - beta) * z + beta * x, where gradients are taken; eval() moves p to the average x,
+    which is what to test and to keep, and train() moves it back. Each parameter counts its own steps and weights. The
+    mode is in the groups, as "train_mode", and so in the state_dict: save and load parameters and state in one mode.
     """
 
     numbers = {"weight_sum": 0.0, "lr_max": 0.0}

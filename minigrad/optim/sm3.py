@@ -16,9 +16,9 @@ class SM3(ByParameter):
 
     Of a parameter of shape (n1, n2, ...) only n1 + n2 + ... sums are kept, one for each index of each axis. An
     element's nu is the smallest of the sums that it shares in, plus g^2, and each sum becomes the largest nu in its
-    slice. Anil et al. 2019, algorithm SM3-II; for a vector or a scalar it is Adagrad. The paper takes 0 / 0 as 0,
-    for which there is eps here. The state holds the roots of the sums: squares of tiny gradients are 0 in float32. weight_decay adds weight_decay * p to the gradient (L2).
-    Raises TypeError or ValueError for a value that is wrong.
+    slice. Anil et al. 2019, algorithm SM3-II; for a vector or a scalar it is Adagrad. The paper takes 0 / 0 as 0, for
+    which there is eps here. The state holds the roots of the sums: squares of tiny gradients are 0 in float32.
+    weight_decay adds weight_decay * p to the gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 
     law_name = "sm3"

@@ -16,8 +16,8 @@ class Yogi(Optimizer):
 
     m is the running mean of g; v starts as initial_accumulator_value, and moves by at most (1 - beta2) * g^2 a step.
     Zaheer et al. 2018, algorithm 2, with Adam's bias correction c = sqrt(1 - beta2^t) / (1 - beta1^t), which is in the
-    authors' TensorFlow code and not in the paper. eps is added to the root of the uncorrected v, as there; optax adds it
-    to the corrected root, and starts m, too, as initial_accumulator_value. weight_decay adds weight_decay * p to the
+    authors' TensorFlow code and not in the paper. eps is added to the root of the uncorrected v, as there; optax adds
+    it to the corrected root, and starts m, too, as initial_accumulator_value. weight_decay adds weight_decay * p to the
     gradient (L2). Raises TypeError or ValueError for a value that is wrong.
     """
 

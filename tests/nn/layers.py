@@ -1,5 +1,5 @@
-"""The table of layers, over which test_layers.py runs. A new layer is a class in a file of minigrad/nn, its name in that
-file's __all__, and a row in the file of rows of its family here.
+"""The table of layers, over which test_layers.py runs. A new layer is a class in a file of minigrad/nn, its name in
+that file's __all__, and a row in the file of rows of its family here.
 """
 
 from tests.nn import (

@@ -156,7 +156,8 @@ def test_bad_options():
         (lambda: init.kaiming_normal_(t, nonlinearity="cube"), "no gain is known for 'cube'"),
         (lambda: init.calculate_gain("leaky_relu", "a"), "'a'"),
         (lambda: init.uniform_(t, 1.0, 0.0), "range is empty"),
-        (lambda: init.normal_(t, 0.0, -1.0), "negative"), (lambda: init.fan_in_and_fan_out(minigrad.ones(2)), r"\(2,\)"),
+        (lambda: init.normal_(t, 0.0, -1.0), "negative"),
+        (lambda: init.fan_in_and_fan_out(minigrad.ones(2)), r"\(2,\)"),
     ):
         with pytest.raises(ValueError, match=message):
             wrong()
@@ -196,12 +197,61 @@ def test_trunc_normal(mean, std, a, b):
     assert values.mean() == pytest.approx(expected, abs=5 * spread / np.sqrt(values.size))
     assert values.std() == pytest.approx(spread, rel=0.05)
     assert init.trunc_normal_(minigrad.empty(())).shape == ()
-    for bad in ((0, 1, 2, 2), (0, -1, -2, 2)):
+    for bad in ((0, 1, 2, 2), (0, -1, -2, 2), (0, float("nan"), -2, 2)):
         with pytest.raises(ValueError, match="trunc_normal_: needs a < b"):
             init.trunc_normal_(minigrad.empty(2), *bad)
 
 
-@pytest.mark.parametrize(("shape", "groups"), [((3, 2, 5), 1), ((2, 3, 3, 3), 1), ((6, 2, 3, 4), 3), ((4, 4, 1, 3, 3), 2)])
+@pytest.mark.parametrize(("mean", "std", "a", "b"), [
+    (0, 1, 10, math.inf), (0, 1, 10, 1e6), (0, 1, -math.inf, -10), (3, 2, -1e9, -15), (1, 0.5, -4, -3.9),
+    (0, 1, 6, 60)])
+def test_trunc_normal_far_from_the_mean(mean, std, a, b):
+    """In units of std, at x from the bound that is d from the mean, the density is exp(-d x - x^2 / 2)."""
+    values = init.trunc_normal_(minigrad.empty(20_000, dtype="float64"), mean, std, a, b, minigrad.Generator(1)).numpy()
+    near, far = (a, b) if mean < a else (b, a)
+    d, found = abs(near - mean) / std, abs(values - near) / std
+    grid = np.linspace(0, min(abs(far - near) / std, 20 / d), 200_001)
+    density = np.exp(-d * grid - grid**2 / 2)
+    expected = (grid * density).sum() / density.sum()
+    spread = np.sqrt(((grid - expected) ** 2 * density).sum() / density.sum())
+    assert a <= values.min() and values.max() <= b
+    assert found.mean() == pytest.approx(expected, abs=5 * spread / np.sqrt(values.size))
+    assert found.std() == pytest.approx(spread, rel=0.06)
+
+
+def test_trunc_normal_without_bounds_or_spread():
+    check_normal(draws(partial(init.trunc_normal_, a=-math.inf, b=math.inf), (40,)), 1.0)
+    check_uniform(draws(partial(init.trunc_normal_, a=-1e-6, b=1e-6), (40,)), 1e-6)
+    for mean, expected in ((1, 1), (-5, -2), (5, 2)):
+        assert init.trunc_normal_(minigrad.empty(2), mean, 0.0).tolist() == [expected, expected]
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (8, 6, 3)])
+def test_trunc_normal_and_sparse_repeat(shape):
+    for fill in (init.trunc_normal_, init.lecun_normal_, init.lecun_uniform_, partial(init.sparse_, sparsity=0.5)):
+        if fill.__class__ is partial and len(shape) > 2:
+            continue
+        generators = (minigrad.Generator(seed) for seed in (1, 1, 2))
+        first, again, other = (fill(minigrad.empty(*shape), generator=g).tolist() for g in generators)
+        minigrad.manual_seed(1)
+        assert first == again == fill(minigrad.empty(*shape)).tolist() != other
+
+
+@pytest.mark.parametrize("fill", [init.trunc_normal_, partial(init.sparse_, sparsity=0.5)])
+def test_integers_are_not_drawn(fill):
+    t = minigrad.ones(2, 2, dtype="int64")
+    with pytest.raises(TypeError, match="_ draws floating-point numbers, which a tensor of int64 cannot hold"):
+        fill(t)
+    assert t.tolist() == [[1, 1], [1, 1]]
+
+
+def test_orthogonal_halves():
+    rows = init.orthogonal_(minigrad.empty(3, 5, dtype="float16")).numpy().astype(float)
+    np.testing.assert_allclose(rows @ rows.T, np.eye(3), atol=3e-3)
+
+
+@pytest.mark.parametrize(("shape", "groups"), [((3, 2, 5), 1), ((2, 3, 3, 3), 1), ((6, 2, 3, 4), 3),
+                                               ((4, 4, 1, 3, 3), 2)])
 def test_dirac_is_pytorchs(torch, shape, groups):
     theirs = torch.nn.init.dirac_(torch.empty(shape), groups)
     assert init.dirac_(minigrad.empty(*shape), groups).tolist() == theirs.tolist()
@@ -226,6 +276,8 @@ def test_sparse():
     for bad in (-0.1, 1.1):
         with pytest.raises(ValueError, match="sparsity must be from 0 to 1"):
             init.sparse_(minigrad.empty(3, 3), bad)
+    with pytest.raises(ValueError, match="std from 0, got 0.5 and -1"):
+        init.sparse_(minigrad.empty(3, 3), 0.5, std=-1)
     with pytest.raises(ValueError, match="sparse_ needs exactly two dimensions"):
         init.sparse_(minigrad.empty(3), 0.5)
 
@@ -272,6 +324,103 @@ def test_lsuv_refuses_what_it_cannot_scale():
     with pytest.raises(ValueError, match="does not fit a weight"):
         init.lsuv_(model, minigrad.ones(5, 7))
     assert all(m._hooks is None or not m._hooks.after for m in model.modules())
+
+
+def shared_layer():
+    layer = nn.Linear(4, 4)
+    return nn.Sequential(layer, nn.Tanh(), layer), r"Linear\(.*\) is called 2 times"
+
+
+def shared_weight():
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.Tanh(), second), r"Linear\(.*\) and Linear\(.*\) share a weight"
+
+
+def computed_weight():
+    second = nn.utils.parametrizations.weight_norm(nn.Linear(4, 4))
+    return nn.Sequential(nn.Linear(4, 4), second), "is computed; call lsuv_"
+
+
+@pytest.mark.parametrize("make", [shared_layer, shared_weight, computed_weight])
+def test_lsuv_refuses_layers_that_no_one_scale_suits(make):
+    model, message = make()
+    before = {k: v.tolist() for k, v in model.state_dict().items()}
+    with pytest.raises(ValueError, match=message):
+        init.lsuv_(model, minigrad.randn(8, 4))
+    assert {k: v.tolist() for k, v in model.state_dict().items()} == before and model.training
+    assert all(m._hooks is None or not m._hooks.after for m in model.modules())
+
+
+@pytest.mark.parametrize("x", [minigrad.full((5, 3), math.inf), minigrad.empty(0, 3)], ids=["infinite", "empty"])
+def test_lsuv_of_no_variance(x, recwarn):
+    model = nn.Linear(3, 2)
+    before = model.weight.tolist()
+    with pytest.raises(ValueError, match=r"of shape \(\d, 2\), has variance nan"):
+        init.lsuv_(model, x)
+    assert model.weight.tolist() == before and not recwarn.list
+
+
+def test_lsuv_takes_a_tolerance_and_trials():
+    for options in ({"tol": 0}, {"tol": math.nan}, {"max_trials": 0}):
+        with pytest.raises(ValueError, match="lsuv_: needs a tol above 0 and at least 1 trial"):
+            init.lsuv_(nn.Linear(3, 2), minigrad.ones(2, 3), **options)
+    x, variances = minigrad.randn(500, 8, generator=minigrad.Generator(1)) * 3, []
+    for options in ({"tol": 0.01}, {"tol": 100.0}):
+        model = init.lsuv_(nn.Linear(8, 8), x, generator=minigrad.Generator(2), **options)
+        variances.append(model(x).numpy(force=True).var())
+    assert variances == [pytest.approx(1, abs=0.01), pytest.approx(9, abs=1)]  # rows of length 1 keep the variance
+
+
+class Counting(nn.Module):
+    """Its output depends on how often it was called, and it counts even in eval mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.register_buffer("calls", minigrad.zeros(()))
+
+    def forward(self, x):
+        self.calls.add_(1.0)
+        return self.layer(x) * self.calls
+
+
+def test_lsuv_stops_after_max_trials():
+    class Runaway(nn.Linear):
+        """Each trial makes up for what the last one did."""
+
+        def forward(self, x):
+            return super().forward(x) / super().forward(x).std(unbiased=False) * 2
+
+    model = Runaway(4, 4)
+    init.lsuv_(model, minigrad.randn(32, 4), max_trials=3)
+    assert minigrad.norm(model.weight, dim=1).tolist() == pytest.approx([1 / 8] * 4, rel=1e-5)  # halved three times
+
+
+def test_lsuv_leaves_buffers_and_norms_alone():
+    model = nn.Sequential(Counting(), nn.LayerNorm((2, 4)), nn.RMSNorm((2, 4)), nn.BatchNorm1d(2))
+    state = {k: v.tolist() for k, v in model.state_dict().items() if "layer" not in k}
+    model[1].eval()
+    init.lsuv_(model, minigrad.randn(8, 2, 4))
+    assert {k: v.tolist() for k, v in model.state_dict().items() if "layer" not in k} == state
+    assert [m.training for m in model] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("fill", [
+    init.trunc_normal_, init.lecun_normal_, init.lecun_uniform_, partial(init.sparse_, sparsity=0.5)])
+def test_lsuv_and_later_fills_on_a_gpu(cuda, fill):
+    here, there = (fill(minigrad.empty(3, 4, device=place), generator=minigrad.Generator(1)) for place in ("cpu", cuda))
+    assert there.is_cuda and there.tolist() == here.tolist()
+    x = minigrad.randn(32, 4, generator=minigrad.Generator(2))
+    model = init.lsuv_(nn.Linear(4, 3, device=cuda), x.to(cuda), tol=0.01)
+    assert model(x.to(cuda)).detach().cpu().numpy().var() == pytest.approx(1, abs=0.011)
+
+
+def test_lsuv_takes_a_model_of_several_arguments():
+    model = nn.Bilinear(3, 4, 5)
+    x = minigrad.randn(64, 3), minigrad.randn(64, 4)
+    init.lsuv_(model, x, tol=0.01)
+    assert model(*x).numpy(force=True).var() == pytest.approx(1, abs=0.011)
 
 
 def test_lsuv_of_tokens_leaves_the_embedding_alone():

@@ -105,6 +105,7 @@ def test_saved_and_loaded_it_goes_on_bit_for_bit(name, row):
     assert courses.same_bits(courses.values(restarted), expected)
 
 
+@pytest.mark.slow
 def test_in_a_new_process_they_go_on_bit_for_bit(tmp_path):
     expected = {}
     for kind in WRAPPERS:

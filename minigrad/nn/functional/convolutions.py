@@ -23,10 +23,10 @@ def conv1d(
 ) -> Tensor:
     """y[n, o, i] = bias[o] + sum over c, k of weight[o, c, k] * x[n, c, i * stride + k * dilation - padding].
 
-    input (N, C, L) or (C, L), weight (O, C / groups, K), bias (O,), result (N, O, L') with
-    L' = floor((L + 2 padding - dilation (K - 1) - 1) / stride) + 1. padding: a number of zeros at both ends, "valid" for
-    none, or "same" for L' = L, with stride 1. groups: channels are split into so many, each with kernels of its own.
-    Raises ValueError for shapes that do not fit, TypeError for dtypes that differ.
+    input (N, C, L) or (C, L), weight (O, C / groups, K), bias (O,), result (N, O, L') with L' = floor((L + 2 padding -
+    dilation (K - 1) - 1) / stride) + 1. padding: a number of zeros at both ends, "valid" for none, or "same" for L' =
+    L, with stride 1. groups: channels are split into so many, each with kernels of its own. Raises ValueError for
+    shapes that do not fit, TypeError for dtypes that differ.
     """
     return _convolved("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
@@ -43,7 +43,7 @@ def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: IntOrInts = 1, padding: IntOrInts = 0,
     output_padding: IntOrInts = 0, groups: int = 1, dilation: IntOrInts = 1,
 ) -> Tensor:
-    """The adjoint of conv1d in its input, plus a bias: each x[n, c, i] adds weight[c, o, k] * x where conv1d would read.
+    """The adjoint of conv1d in its input, and a bias: each x[n, c, i] adds weight[c, o, k] * x where conv1d reads.
 
     input (N, C, L) or (C, L), weight (C, O / groups, K), bias (O,), result (N, O, L') with
     L' = (L - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1; output_padding below stride or dilation
@@ -101,8 +101,8 @@ def pairs_of(
 
 
 def _transposed(
-    name: str, dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int,
-    dilation: Any,
+    name: str, dims: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any,
+    groups: int, dilation: Any,
 ) -> Tensor:
     x, alone = batched(name, input, dims)
     _check_weight(name, dims, x, weight, groups)
@@ -150,7 +150,7 @@ def _check_weight(name: str, dims: int, x: Tensor, weight: Any, groups: Any) -> 
     check_tensor(weight, f"{name}: weight")
     if weight.ndim != dims + 2 or 0 in weight.shape[2:]:
         raise ValueError(
-            f"{name}: the weight has shape {weight.shape}; it needs {dims + 2} dimensions, and a kernel of size 1 or more"
+            f"{name}: the weight has shape {weight.shape}; it needs {dims + 2} dimensions and a kernel of size 1 or more"
         )
     if weight.dtype != x.dtype:
         raise TypeError(

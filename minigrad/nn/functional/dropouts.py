@@ -58,7 +58,8 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """alpha_dropout of whole channels of (N, C, ...)."""
-    return _alpha_dropped("feature_alpha_dropout", input, p, training, lambda shape: (*shape[:2], *(1,) * len(shape[2:])))
+    name = "feature_alpha_dropout"
+    return _alpha_dropped(name, input, p, training, lambda shape: (*shape[:2], *(1,) * len(shape[2:])))
 
 
 def _planes(name: str, shape: tuple[int, ...], dims: int) -> tuple[int, ...]:

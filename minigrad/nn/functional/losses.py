@@ -113,8 +113,8 @@ def binary_cross_entropy_with_logits(
 def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """y (log y - input), y a distribution and input the logarithm of another: pointwise Kullback-Leibler divergence.
 
-    target: y, or log y with log_target. reduction "batchmean" divides the sum by input.shape[0], which is the divergence
-    itself; "mean", by the number of elements, is not.
+    target: y, or log y with log_target. reduction "batchmean" divides the sum by input.shape[0], which is the
+    divergence itself; "mean", by the number of elements, is not.
     """
     if reduction != "batchmean":
         check_reduction(reduction)
@@ -129,7 +129,7 @@ def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, *, eps: float = 1e-8,
     reduction: str = "mean",
 ) -> Tensor:
-    """rate - y log(rate) for counts y, with log(rate) as input, or with log_input=False the rate, and rate + eps logged.
+    """rate - y log(rate) for counts y; the input is log(rate), or with log_input=False the rate, logged plus eps.
 
     full: with Stirling's approximation y log y - y + log(2 pi y) / 2 of log y! where y > 1, left out otherwise.
     """

@@ -72,8 +72,8 @@ def cosine_embedding_loss(
     same_shape(name, input1, input2)
     if input1.ndim not in (1, 2) or check_tensor(target, name).shape != input1.shape[:-1]:
         raise ValueError(
-            f"{name}: inputs of shape {input1.shape} and target of shape {target.shape} are not (N, D) and (N,), or (D,) "
-            "and ()"
+            f"{name}: inputs of shape {input1.shape} and target of shape {target.shape} are not (N, D) and (N,), or "
+            "(D,) and ()"
         )
     squares = [(x * x).sum(-1) + 1e-12 for x in (input1, input2)]
     cosine = (input1 * input2).sum(-1) / (squares[0] * squares[1]).sqrt()

@@ -58,7 +58,9 @@ def _target(x: Tensor, dims: int, size: Any, scale_factor: Any) -> tuple[tuple[i
         return outs, tuple(n / m for n, m in zip(x.shape[2:], outs))
     factors = tuple(scale_factor) if hasattr(scale_factor, "__len__") else (scale_factor,) * dims
     if len(factors) != dims or not all(isinstance(f, (int, float)) and 0 < f < math.inf for f in factors):
-        raise ValueError(f"interpolate: scale_factor must be one number above 0, or {dims} of them, not {scale_factor!r}")
+        raise ValueError(
+            f"interpolate: scale_factor must be one number above 0, or {dims} of them, not {scale_factor!r}"
+        )
     outs = tuple(math.floor(n * f) for n, f in zip(x.shape[2:], factors))
     if min(outs) < 1:
         raise ValueError(f"interpolate: scale_factor {scale_factor!r} leaves nothing of an input of shape {x.shape}")

@@ -33,7 +33,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         dim, n = input.ndim - 1 - k, input.shape[input.ndim - 1 - k]
         most = {"reflect": n - 1, "circular": n, "replicate": left + right if n else 0}[mode]
         if min(left, right) < 0 or max(left, right) > most:
-            raise ValueError(f"pad: mode {mode!r} cannot put {(left, right)} elements around dim {dim} of {input.shape}")
+            widths = (left, right)
+            raise ValueError(f"pad: mode {mode!r} cannot put {widths} elements around dim {dim} of {input.shape}")
         if left or right:
             source = _SOURCES[mode](np.arange(-left, n + right), n)
             input = input.index_select(dim, input.new_tensor(source, dtype=dtypes.int64))

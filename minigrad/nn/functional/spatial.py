@@ -14,7 +14,8 @@ IntOrInts = Union[int, Sequence[int]]
 def sizes_of(name: str, what: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
     """One whole number for each of `dims` dimensions, none below `least`."""
     try:
-        values = tuple(operator.index(n) for n in value) if hasattr(value, "__len__") else (operator.index(value),) * dims
+        given = value if hasattr(value, "__len__") else (value,) * dims
+        values = tuple(operator.index(n) for n in given)
     except TypeError:
         raise TypeError(f"{name}: {what} must be a whole number or {dims} of them, not {value!r}") from None
     if len(values) == 1:

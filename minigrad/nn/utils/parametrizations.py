@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...tensor import Tensor
 from ..module import Module
-from .parametrize import register_parametrization
+from .parametrize import is_parametrized, register_parametrization
 
 __all__ = ["weight_norm"]
 
@@ -33,9 +33,12 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     """Learn the length and the direction of a weight apart: w = g * v / |v|; returns the module.
 
     g is parametrizations.<name>.original0, v original1. dim: each of its slices has a length of its own, by default the
-    weights of one output; None for one length of the whole weight. Raises ValueError for a module without the parameter,
-    IndexError for a dim that it lacks. Salimans and Kingma 2016, eq. 2.
+    weights of one output; None, and in PyTorch's way -1, for one length of the whole weight. Both are new parameters:
+    make the optimizer afterwards. Raises ValueError for a module without the parameter, or with one that has it
+    already, IndexError for a dim that it lacks. Salimans and Kingma 2016, eq. 2.
     """
+    if is_parametrized(module, name) and any(isinstance(p, _WeightNorm) for p in module.parametrizations[name]):
+        raise ValueError(f"weight_norm: {name!r} of {type(module).__name__} has it already")
     weight = getattr(module, name, None)
     if dim is not None and isinstance(weight, Tensor) and not -weight.ndim <= dim < weight.ndim:
         raise IndexError(f"weight_norm: {name!r} has shape {weight.shape}, and no dim {dim}")
