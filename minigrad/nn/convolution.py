@@ -163,8 +163,8 @@ class _ConvTranspose(_Convolution):
     def _extra(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
         if len(output_size) not in (self._dims, input.ndim):
             raise ValueError(
-                f"{type(self).__name__}: output_size {tuple(output_size)} needs {self._dims} sizes, or {input.ndim} for "
-                f"an input of shape {input.shape}"
+                f"{type(self).__name__}: output_size {tuple(output_size)} needs {self._dims} sizes, or {input.ndim} "
+                f"for an input of shape {input.shape}"
             )
         wanted = tuple(output_size)[-self._dims :]
         none = (0,) * self._dims

@@ -100,7 +100,8 @@ def _spread(g: Any, w: Any, *, at: Geometry) -> Any:
     if at.pointwise and at.groups == 1:
         return back_to(g.dtype, _mixed(wide(g), wide(w).reshape(w.shape[:2]).T))
     channels = w.shape[1] * at.groups
-    if at.reverse is not None and w.shape[0] <= 4 * channels:  # to gather what a pixel gets costs less than to add it up
+    # To gather what a pixel gets costs less than to add it up there.
+    if at.reverse is not None and w.shape[0] <= 4 * channels:
         return _convolve(g, _reversed(w, at), None, at=at.reverse)
     y, matrices, n = put_batch_last(wide(g)), _matrices(wide(w), at).swapaxes(1, 2), g.shape[0]
     whole = zeros_shaped((channels, *at.padded, n), y)

@@ -23,7 +23,10 @@ class Band(NamedTuple):
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where a kernel meets an image. One entry a spatial dimension, in each. Made by geometry(), which knows its like."""
+    """Where a kernel meets an image. One entry a spatial dimension, in each.
+
+    Make one by geometry(): it hands out the one made before, whose derived sizes are worked out already.
+    """
 
     sizes: Sizes  # of the image
     kernel: Sizes

@@ -42,7 +42,7 @@ def test_transposed_convolution_is_the_adjoint(rng):
 PATHS = [  # (channels in, out, kernel, options): each is computed in another way
     (2, 3, (3, 3), {"padding": 1}),  # the gradient of the input as a convolution of the upstream one
     (2, 3, (3, 2), {"padding": (2, 0), "dilation": 2}),
-    (4, 6, (2, 3), {"padding": (0, 1), "groups": 2}),
+    (4, 6, (2, 3), {"padding": (0, 1), "groups": 2}), (2, 3, (2, 4), {"padding": "same"}),  # more of it on the right
     (2, 3, (1, 1), {"padding": 1}), (2, 3, (3, 3), {"padding": 3}),  # padding wider than the kernel reaches
     (1, 6, (3, 3), {"padding": 1}),  # many more channels out than in
     (2, 3, (3, 3), {"stride": 2}), (2, 3, (2, 2), {"stride": (3, 1), "padding": 1}),  # rows that no window sees
@@ -56,6 +56,7 @@ def in_bands(monkeypatch):
     monkeypatch.setattr(convolution, "_LIMIT_ON_HOST", 1)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("bands", [False, True], ids=["whole", "in bands"])
 @pytest.mark.parametrize(("c", "o", "kernel", "options"), PATHS)
 def test_every_way_to_compute_it_agrees_with_pytorch(torch, rng, monkeypatch, bands, c, o, kernel, options):
@@ -128,7 +129,7 @@ def test_output_size(torch, rng, output_size):
     np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match=r"ConvTranspose2d: output_size \[?\(?9, 8.*from \(7, 8\) to \(8, 9\)"):
         ours(minigrad.tensor(x), [9, 8])
-    with pytest.raises(ValueError, match=r"output_size \(3, 7, 8\) needs 2 sizes, or 4 for an input of shape \(2, 3, 3, 4\)"):
+    with pytest.raises(ValueError, match=r"output_size \(3, 7, 8\) needs 2 sizes, or 4 for an input of .*\(2, 3, 3, 4\)"):
         ours(minigrad.tensor(x), [3, 7, 8])
 
 

@@ -150,7 +150,8 @@ def _check_weight(name: str, dims: int, x: Tensor, weight: Any, groups: Any) -> 
     check_tensor(weight, f"{name}: weight")
     if weight.ndim != dims + 2 or 0 in weight.shape[2:]:
         raise ValueError(
-            f"{name}: the weight has shape {weight.shape}; it needs {dims + 2} dimensions and a kernel of size 1 or more"
+            f"{name}: the weight has shape {weight.shape}; "
+            f"it needs {dims + 2} dimensions and a kernel of size 1 or more"
         )
     if weight.dtype != x.dtype:
         raise TypeError(

@@ -213,7 +213,8 @@ def _adaptive_max(name: str, dims: int, input: Any, output_size: Any, return_ind
     outs = _adaptive_sizes(name, dims, x, output_size)
     if all(n % m == 0 for n, m in zip(x.shape[2:], outs)):
         kernel = tuple(n // m for n, m in zip(x.shape[2:], outs))
-        return _largest(x, geometry(x.shape[2:], kernel, kernel, ((0, 0),) * dims, (1,) * dims, 1), alone, return_indices)
+        at = geometry(x.shape[2:], kernel, kernel, ((0, 0),) * dims, (1,) * dims, 1)
+        return _largest(x, at, alone, return_indices)
     index = x.new_tensor(np.arange(np.prod(x.shape[2:])).reshape(x.shape[2:]), dtype=dtypes.int64).expand(*x.shape)
     for dim in reversed(range(2, 2 + dims)):  # the last first: then the first of equal ones is that of the lowest index
         values, places = [], []
