@@ -9,6 +9,7 @@ are summing windows and spreading over them.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Sequence
 
 import numpy as np
@@ -58,7 +59,7 @@ def _largest(x: Any, at: Geometry) -> Any:
 
 def _largest_along(x: Any, number: Any, at: Geometry, dim: int) -> tuple[Any, Any]:
     """The first of equal ones, and the last of NaNs, as in PyTorch; numbers may have ones for dimensions."""
-    lines = _first_pixels(x, at, dim)
+    lines = backend_of(x).xp.asarray(_first_pixels(at, dim))
     numbers = lines if number is None else number + lines
     first, *others = [(slice(None),) * dim + (cut,) for cut in at.along(dim)]
     y, number = x[first], numbers[first]
@@ -70,18 +71,19 @@ def _largest_along(x: Any, number: Any, at: Geometry, dim: int) -> tuple[Any, An
     return y, number
 
 
-def _first_pixels(like: Any, at: Geometry, dim: int) -> Any:
-    """The number of the first pixel of each padded line across `dim`, to go with `like`, of (*padded, N, C).
+@lru_cache(maxsize=512)
+def _first_pixels(at: Geometry, dim: int) -> np.ndarray:
+    """The number of the first pixel of each padded line across `dim`, to go with arrays (*padded, N, C).
 
     A line before the image has that of the first line inside that its windows see: where these see nothing but -inf,
     which the padding is as well, it is this line that counts.
     """
-    n, (low, _), dilation = at.padded[dim], at.padding[dim], at.dilation[dim]
-    lines = backend_of(like).xp.arange(-low, n - low, dtype=dtypes.int32)
-    if low:
-        lines = np.where(lines < 0, lines % dilation, lines)
-    column = (1,) * dim + (n,) + (1,) * (like.ndim - dim - 1)
-    return lines.reshape(column) * math.prod(at.sizes[dim + 1 :])
+    (low, _), n, dims = at.padding[dim], at.padded[dim], len(at.sizes)
+    lines = np.arange(-low, n - low, dtype=dtypes.int32)
+    lines = np.where(lines < 0, lines % at.dilation[dim], lines) * math.prod(at.sizes[dim + 1 :])
+    lines = lines.reshape((1,) * dim + (n,) + (1,) * (dims - dim + 1))
+    lines.flags.writeable = False
+    return lines
 
 
 def _max_pool_joint(gs: Sequence[Any], ys: Sequence[Any], _x: Any, *, needs: Any, at: Geometry, find: bool) -> list:
