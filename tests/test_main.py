@@ -1,4 +1,5 @@
 """The command line, run as people run it: in a process of its own, in some folder, with no display."""
+import functools
 import os
 import signal
 import struct
@@ -151,8 +152,10 @@ def test_a_missing_dependency_names_its_extra(missing, extra, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_keeps_the_part_that_was_trained(tmp_path):
     command = [sys.executable, "-m", "minigrad", "gradflow", "--depth", "3", "--epochs", "100000"]
+    # A shell that runs tests in the background has them ignore SIGINT, and what they start as well.
+    heeds = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(command, cwd=tmp_path, env=environment(), text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+                          stderr=subprocess.PIPE, preexec_fn=heeds) as process:
         process.stdout.readline()  # it begins
         time.sleep(1)
         process.send_signal(signal.SIGINT)
