@@ -181,9 +181,10 @@ def _by_running(x: Tensor, mean: Tensor, var: Tensor, weight: Any, bias: Any, ep
 
 
 def _move(running: Tensor, new: Tensor, momentum: float) -> None:
-    """In place, so that whoever holds the buffer sees it, and the write log knows."""
+    """In place, so that whoever holds the buffer sees it, and the write log knows; in one write, which costs the most."""
+    moved = running.array * (1 - momentum) + new.array.reshape(running.shape) * momentum
     with no_grad():
-        running.mul_(1 - momentum).add_(new.detach().reshape(running.shape).to(running.dtype), alpha=momentum)
+        running.copy_(Tensor.of(moved.astype(running.dtype)))
 
 
 def _check_part(name: str, what: str, part: Any, shape: tuple[int, ...], input: Tensor) -> None:
