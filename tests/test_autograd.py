@@ -756,6 +756,7 @@ def test_a_graph_dies_after_an_exception_in_backward(no_collector, own_ops):
     assert ref() is None and x.grad is None
 
 
+@pytest.mark.slow
 def test_memory_stays_after_a_thousand_training_steps(no_collector, rng):
     inputs, targets = mg.tensor(rng.standard_normal((16, 8))), mg.tensor(rng.standard_normal((16, 1)))
     weights = [leaf(rng.standard_normal(shape) * 0.3) for shape in ((8, 12), (12,), (12, 1), (1,))]

@@ -126,6 +126,7 @@ def numbers(line):
     return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", line)]
 
 
+@pytest.mark.slow
 def test_the_founding_claims_hold(tmp_path):
     lines = example("founding_claims.py", folder=tmp_path).splitlines()
     assert lines[-1] == "All 12 claims hold." and len(lines) == 26
