@@ -286,6 +286,9 @@ for path in ("minigrad", "minigrad.Tensor", "minigrad.nn", "minigrad.nn.function
 # What these return depends on the data, or is a user's own.
 OF_ANY_TYPE = {"minigrad.op", "minigrad.Tensor.face", "minigrad.Tensor.of", "minigrad.Tensor.item", "minigrad.Tensor.size",
                "minigrad.Tensor.tolist", "minigrad.data.collate", "minigrad.optim.from_arrays"}
+# A tensor, or with return_indices or return_mask a pair.
+OF_ANY_TYPE |= {f"minigrad.nn.functional.{name}" for name in (
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "cross_entropy_ohem", "max_pool1d", "max_pool2d", "nll_loss_ohem")}
 
 
 @pytest.mark.slow
