@@ -1,6 +1,8 @@
 """minigrad: reverse-mode autograd to read in an afternoon, and to see gradients vanish and explode with."""
 
-from . import autograd, backend, cuda, data, kernels, nn, ops, optim
+from typing import TYPE_CHECKING
+
+from . import autograd, backend, cuda, kernels, ops
 from .autograd import grad
 from .backend import Device
 from .backend.dtypes import (
@@ -19,6 +21,9 @@ from .gradmode import debug, enable_grad, is_grad_enabled, no_grad, set_grad_ena
 from .ops import *  # noqa: F403
 from .tensor import Tensor
 
+if TYPE_CHECKING:
+    from . import data, nn, optim
+
 __version__ = "0.1.0"
 
 device = Device
@@ -35,3 +40,17 @@ __all__ = [
     "zeros", "zeros_like",
 ]
 __all__ += ops.__all__
+
+_WHEN_ASKED_FOR = ("data", "nn", "optim")  # they are a third of the time that an import would take
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHEN_ASKED_FOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    from importlib import import_module
+
+    return import_module(f".{name}", __name__)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHEN_ASKED_FOR})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Iterable
 
 from . import checks
 from .by_parameter import ByParameter, Piece, norm
+
+_UP = 2.0**64
 
 
 class LARS(ByParameter):
@@ -47,4 +48,5 @@ class LARS(ByParameter):
         whole = norm(piece.g) + group["weight_decay"] * size
         rate = group["trust_coefficient"] * size / whole if size and whole else 1.0
         law = self.law(maximize=group["maximize"], weight_decay=group["weight_decay"] != 0)
-        piece.put_through(law, {**group, "half": math.sqrt(group["lr"]) * math.sqrt(rate)})
+        up = _UP if group["lr"] * rate > _UP else 1.0
+        piece.put_through(law, {**group, "lr": group["lr"] / up * rate, "up": up})
