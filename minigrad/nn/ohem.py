@@ -11,6 +11,7 @@ from ..backend import backend_of
 from ..ops.loss import cross_entropy_op, nll_op
 from ..tensor import Tensor
 from . import functional as F
+from .functional.class_losses import classes_of
 from .functional.mining import Mining
 from .functional.ohem import Mined, check_normalizer, mined
 from .loss import NLLLoss, _ClassLoss
@@ -97,7 +98,7 @@ class _OHEM(_ClassLoss):
             self.ignore_index, self.reduction,
         )
         # Without the loss, which would keep the whole graph alive.
-        self._last = (found._replace(loss=None), input.shape[1 if input.ndim > 1 else 0])
+        self._last = (found._replace(loss=None), classes_of(input))
         return (found.loss, Tensor.of(found.kept)) if return_mask else found.loss
 
     def audit(self) -> OHEMAudit:

@@ -67,40 +67,10 @@ class MaxPool2d(_MaxPool, Layer):
     _dims, _function = 2, F.max_pool2d
 
 
-class AvgPool1d(_Pool, Layer):
-    """The mean of each window, (N, C, L) to (N, C, L'); see functional.avg_pool1d."""
-
-    _dims = 1
-
+class _AvgPool(_Pool):
     def __init__(
         self, kernel_size: IntOrInts, stride: IntOrInts | None = None, padding: IntOrInts = 0, ceil_mode: bool = False,
         count_include_pad: bool = True,
-    ) -> None:
-        super().__init__()
-        self._check(kernel_size, stride, padding)
-        self.kernel_size = sizes_of("AvgPool1d", "kernel_size", kernel_size, 1, 1)
-        self.stride = self.kernel_size if stride is None else sizes_of("AvgPool1d", "stride", stride, 1, 1)
-        self.padding = sizes_of("AvgPool1d", "padding", padding, 1, 0)
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-class AvgPool2d(_Pool, Layer):
-    """The mean of each window, (N, C, H, W) to (N, C, H', W'); see functional.avg_pool2d."""
-
-    _dims = 2
-
-    def __init__(
-        self, kernel_size: IntOrInts, stride: IntOrInts | None = None, padding: IntOrInts = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: int | None = None,
     ) -> None:
         super().__init__()
         self._check(kernel_size, stride, padding)
@@ -109,16 +79,46 @@ class AvgPool2d(_Pool, Layer):
         self.padding = padding
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
-            self.divisor_override,
-        )
+    def _options(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool1d(_AvgPool, Layer):
+    """The mean of each window, (N, C, L) to (N, C, L'); see functional.avg_pool1d."""
+
+    _dims = 1
+
+    def __init__(
+        self, kernel_size: IntOrInts, stride: IntOrInts | None = None, padding: IntOrInts = 0, ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.kernel_size, self.stride, self.padding = (  # kept as PyTorch keeps and shows them
+            sizes_of("AvgPool1d", "size", n, 1, 0) for n in (self.kernel_size, self.stride, self.padding)
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.avg_pool1d(input, *self._options())
+
+
+class AvgPool2d(_AvgPool, Layer):
+    """The mean of each window, (N, C, H, W) to (N, C, H', W'); see functional.avg_pool2d."""
+
+    _dims = 2
+
+    def __init__(
+        self, kernel_size: IntOrInts, stride: IntOrInts | None = None, padding: IntOrInts = 0, ceil_mode: bool = False,
+        count_include_pad: bool = True, divisor_override: int | None = None,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.divisor_override = divisor_override
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.avg_pool2d(input, *self._options(), self.divisor_override)
 
 
 class _Adaptive(Layer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any, Sequence
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..ops.recurrent_steps import NONLINEARITIES
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .functional.checks import check_count
 from .functional.dropouts import check_probability
 from .module import Module
 from .parameter import Parameter
@@ -39,7 +39,7 @@ class _Recurrent(Module):
             ("input_size", input_size, 1), ("hidden_size", hidden_size, 1), ("num_layers", num_layers, 1),
             ("proj_size", proj_size, 0),
         ):  # fmt: skip
-            _check_count(name, what, value, least)
+            check_count(name, what, value, least)
         if proj_size >= hidden_size:
             raise ValueError(f"{name}: proj_size must be below hidden_size, got {proj_size} and {hidden_size}")
         if recurrent_init not in ("uniform", "orthogonal"):
@@ -187,15 +187,6 @@ class _Recurrent(Module):
             if getattr(self, option) != default:
                 text += f", {option}={getattr(self, option)}"
         return text
-
-
-def _check_count(name: str, what: str, value: Any, least: int) -> None:
-    try:
-        ok = operator.index(value) >= least
-    except TypeError:
-        raise TypeError(f"{name}: {what} must be a whole number, not {value!r}") from None
-    if not ok:
-        raise ValueError(f"{name}: {what} must be {least} or more, got {value}")
 
 
 class RNN(_Recurrent):

@@ -9,9 +9,9 @@ from .. import creation
 from ..ops.recurrent_steps import NONLINEARITIES, gru_step, lstm_step, rnn_step
 from ..tensor import Tensor
 from . import init
+from .functional.checks import check_count
 from .module import Module
 from .parameter import Parameter
-from .recurrent import _check_count
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
@@ -25,8 +25,8 @@ class _Cell(Module):
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool, device: Any, dtype: Any) -> None:
         super().__init__()
-        _check_count(type(self).__name__, "input_size", input_size, 1)
-        _check_count(type(self).__name__, "hidden_size", hidden_size, 1)
+        check_count(type(self).__name__, "input_size", input_size, 1)
+        check_count(type(self).__name__, "hidden_size", hidden_size, 1)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.bias = bias

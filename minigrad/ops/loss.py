@@ -22,7 +22,7 @@ from .shape import zeros_shaped
 def own_class(labels: Any, shape: tuple[int, ...]) -> Any:
     """Where in a flattened array of `shape` each example's label is; the labels must be in range."""
     xp = backend_of(labels).xp
-    axis = _class_axis(len(shape))
+    axis = class_axis(len(shape))
     step = math.prod(shape[axis + 1 :])
     first = xp.asarray(first_classes(shape[:axis], shape[axis], step))
     return xp.asarray(first.reshape(labels.shape) + (labels if step == 1 else labels * step))
@@ -37,7 +37,8 @@ def first_classes(batch: tuple[int, ...], classes: int, step: int = 1) -> np.nda
     return first
 
 
-def _class_axis(ndim: int) -> int:
+def class_axis(ndim: int) -> int:
+    """The dimension of classes: 1 of (N, C, ...), 0 of (C,)."""
     return 1 if ndim > 1 else 0
 
 
@@ -95,7 +96,7 @@ def _cross_entropy(x: Any, own: Any, weight: Any, *, total: bool) -> tuple:
     """(the loss, the log-softmax): the second is hidden, and reused by the vjp."""
     if x.dtype == dtypes.float16:
         return tuple(y.astype(x.dtype) for y in _cross_entropy(wide(x), own, weight, total=total))
-    logp = log_softmax_of(x, axis=_class_axis(x.ndim))
+    logp = log_softmax_of(x, axis=class_axis(x.ndim))
     return _weighted(-logp.reshape(-1)[own], weight, total), logp
 
 
@@ -105,12 +106,12 @@ def _cross_entropy_joint(
     """Through the loss, weight * (softmax - onehot); through the hidden log-softmax, its own vjp."""
     g, g_logp = gs
     dtype, logp = ys[1].dtype, wide(ys[1])
-    axis = _class_axis(logp.ndim)
+    axis = class_axis(logp.ndim)
     p = np.exp(logp)
     gx = None
     if g is not None:
         g = wide(g) * weight
-        gx = less_at_class(p * _with_class_axis(g, axis), g, own)
+        gx = less_at_class(p * _withclass_axis(g, axis), g, own)
     if g_logp is not None:
         g_logp = wide(g_logp)
         through = g_logp - p * sum_op(g_logp, axis=(axis,), keep=True)
@@ -118,7 +119,7 @@ def _cross_entropy_joint(
     return [None if gx is None else back_to(dtype, gx), None, None]
 
 
-def _with_class_axis(g: Any, axis: int) -> Any:
+def _withclass_axis(g: Any, axis: int) -> Any:
     return g.reshape((*g.shape[:axis], 1, *g.shape[axis:])) if g.ndim else g
 
 

@@ -11,16 +11,9 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from ..backend import backend_of
 from ..dispatch import house_op as op
-from .linalg import cached_ones
+from .linalg import ones_for
 from .reduce import back_to, sum_op, wide
-
-
-def _ones(n: int, like: Any) -> Any:
-    if like.__class__ is np.ndarray:
-        return cached_ones(n, like.dtype)
-    return backend_of(like).xp.ones(n, dtype=like.dtype)
 
 
 def _sums(x: Any, across: bool) -> Any:
@@ -29,8 +22,8 @@ def _sums(x: Any, across: bool) -> Any:
         return sum_op(x, axis=(0, 2) if across else (2,), keep=True)
     n, c, length = x.shape
     if across:
-        x, n = _ones(n, x).dot(x.reshape((n, c * length))), 1
-    return x.reshape((n * c, length)).dot(_ones(length, x)).reshape((n, c, 1))
+        x, n = ones_for(n, x).dot(x.reshape((n, c * length))), 1
+    return x.reshape((n * c, length)).dot(ones_for(length, x)).reshape((n, c, 1))
 
 
 def _over(x: Any, across: bool) -> float:

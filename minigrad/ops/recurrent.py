@@ -17,10 +17,11 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from .. import autograd
-from ..backend import backend_of, dtypes
+from ..backend import dtypes
 from ..dispatch import house_op as op
 from . import time_loops as loops
 from .cast import clone
+from .linalg import ones_for
 from .recurrent_steps import gru_step, lstm_step, over_time, rnn_step
 
 
@@ -67,18 +68,19 @@ def _through_composition(compose: Callable, gs: Sequence[Any], args: tuple, need
 
 def _column_sums(x: Any) -> Any:
     """The sum over all rows of (..., n, F), as a product with ones: faster than a reduction."""
-    return np.matmul(backend_of(x).xp.ones(x.shape[-2], dtype=x.dtype), x)
+    return np.matmul(ones_for(x.shape[-2], x), x)
 
 
 def _of_gates(by_gate: Any, x: Any, w_ih: Any, needs: Sequence[bool]) -> tuple:
-    """Gradients of the inputs (T, N, I), of their weight (gates, H, I), of a bias (gates, H), from (gates, T * N, H)."""
+    """Gradients of the inputs (T, N, I), their weight (gates, H, I) and a bias (gates, H), from (gates, T * N, H)."""
     gx = np.add.reduce(np.matmul(by_gate, w_ih), axis=0).reshape(x.shape) if needs[0] else None
-    g_ih = np.matmul(by_gate.swapaxes(1, 2), loops.rows(x)) if needs[1] else None
+    g_ih = _of_weights(by_gate, x) if needs[1] else None
     return gx, g_ih, _column_sums(by_gate) if needs[2] else None
 
 
-def _of_recurrent(by_gate: Any, before: Any) -> Any:
-    return np.matmul(by_gate.swapaxes(1, 2), loops.rows(before))
+def _of_weights(by_gate: Any, met: Any) -> Any:
+    """(gates, H, F) from (gates, T * N, H) and what the weights met (T, N, F)."""
+    return np.matmul(by_gate.swapaxes(1, 2), loops.rows(met))
 
 
 def _merged(w: Any, order: tuple[int, ...] | None = None) -> Any:
@@ -150,7 +152,7 @@ def _lstm_vjp(
     w_ih = loops.by_gate(w_ih, 4, loops.LSTM_ORDER)
     by_gate = loops.of_gates(dz)
     gx, g_ih, g_b = _of_gates(by_gate, x, w_ih, (needs[0], needs[3], needs[5] or needs[6]))
-    g_hh = _of_recurrent(by_gate, loops.before_and_after(states, reverse)[0]) if needs[4] else None
+    g_hh = _of_weights(by_gate, loops.before_and_after(states, reverse)[0]) if needs[4] else None
     g_ih, g_hh, g_b = (_merged(g, loops.LSTM_BACK) for g in (g_ih, g_hh, g_b))
     return [gx, g_first, g_cell, g_ih, g_hh, *_twice(g_b), g_hr, None]
 
@@ -178,7 +180,7 @@ def _gru_vjp(
     of_inputs, of_states, g_first = loops.gru_backward(up, states, gates, inner, w_hh, pad, reverse)
     gx, g_ih, g_bi = _of_gates(loops.of_gates(of_inputs), x, loops.by_gate(w_ih, 3), (needs[0], needs[2], needs[4]))
     by_gate = loops.of_gates(of_states)
-    g_hh = _of_recurrent(by_gate, loops.before_and_after(states, reverse)[0]) if needs[3] else None
+    g_hh = _of_weights(by_gate, loops.before_and_after(states, reverse)[0]) if needs[3] else None
     g_bh = _column_sums(by_gate) if needs[5] else None
     return [gx, g_first, _merged(g_ih), _merged(g_hh), _merged(g_bi), _merged(g_bh), None]
 

@@ -101,15 +101,21 @@ def _of_inputs(x: Any, w: Any, bias: Any, sigmoids: slice) -> Any:
     return z
 
 
+def _passed_on(gate: Any, of_gates: Any, slope: Any, pad: Any) -> Any:
+    """What carries a state's gradient to the step before: the gate, and 1 where a sequence has ended.
+
+    There the other slopes, (T, gates, N, H) and (T, N, H), are set to 0, in place.
+    """
+    if pad is None:
+        return gate
+    of_gates *= ~pad[:, None]
+    slope *= ~pad
+    return np.where(pad, 1, gate)
+
+
 def _number(value: float, like: Any) -> Any:
     """A number as a 0-d array: a Python float would be converted anew in every call."""
     return backend_of(like).xp.full((), value, dtype=like.dtype)
-
-
-def of_weights(dz: Any, *inputs: Any) -> list:
-    """From gradients (T, gates, N, H) those of the weights (gates, H, F) that met each of the inputs (T, N, F)."""
-    columns = of_gates(dz).swapaxes(1, 2)
-    return [np.matmul(columns, rows(x)) for x in inputs]
 
 
 def of_gates(dz: Any) -> Any:
@@ -225,12 +231,7 @@ def lstm_backward(
 ) -> tuple:
     """(of what the gates bend (T, 4, N, H), of the first state, of the first cell, of W_hr)."""
     dz, to_cell = _lstm_slopes(gates, bent, before_and_after(cells, reverse)[0])
-    forget = gates[:, 2]
-    if pad is not None:
-        live = ~pad
-        dz *= live[:, None]
-        to_cell *= live
-        forget = np.where(pad, 1, forget)
+    forget = _passed_on(gates[:, 2], dz, to_cell, pad)
     w = by_gate(w_hh, 4, LSTM_ORDER)
     dh, dc = up.last, np.zeros_like(bent[0]) if g_cell is None else g_cell.copy()
     part, products = _empty(dc, *dc.shape), _empty(dh, 4, *dh.shape)
@@ -299,7 +300,7 @@ def gru_forward(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, pad
 
 
 def _gru_slopes(gates: Any, inner: Any, before: Any) -> tuple[Any, Any]:
-    """What dn multiplies in r, dh in z and - in place of the state's own part - nothing yet; and what dh does in n."""
+    """What dn multiplies in r, and dh in z (T, 3, N, H), the third being free; and what dh multiplies in n."""
     n = gates[:, 2]
     slopes = gates * (1 - gates)
     slopes[:, 0] *= inner
@@ -310,12 +311,7 @@ def _gru_slopes(gates: Any, inner: Any, before: Any) -> tuple[Any, Any]:
 def gru_backward(up: Upstream, states: Any, gates: Any, inner: Any, w_hh: Any, pad: Any, reverse: bool) -> tuple:
     """(of the inputs' part of the gates (T, 3, N, H), of the states' part, of the first state)."""
     of_state, of_n = _gru_slopes(gates, inner, before_and_after(states, reverse)[0])
-    keep = gates[:, 1]
-    if pad is not None:
-        live = ~pad
-        of_state *= live[:, None]
-        of_n *= live
-        keep = np.where(pad, 1, keep)
+    keep = _passed_on(gates[:, 1], of_state, of_n, pad)
     w, dh = by_gate(w_hh, 3), up.last
     kept, products = _empty(dh, *dh.shape), _empty(dh, 3, *dh.shape)
     for g, a, a_n, r, z in _in_order(not reverse, up.steps(len(of_n)), of_state, of_n, gates[:, 0], keep):

@@ -9,22 +9,16 @@ PyTorch in the same round. One thread.
 
 from __future__ import annotations
 
-import os
+from typing import Any, Callable
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before any of them is loaded
+import numpy as np
+import torch
 
-import argparse  # noqa: E402
-import platform  # noqa: E402
-from typing import Any, Callable  # noqa: E402
+import minigrad
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-import minigrad  # noqa: E402
-
-from .steps import table  # noqa: E402
-from .timing import interleaved  # noqa: E402
+from .command import heading, parser_of
+from .steps import table
+from .timing import interleaved
 
 N, LR, MOMENTUM, EPS = 32, 0.05, 0.9, 1e-5
 Arrays = dict[str, np.ndarray]
@@ -162,12 +156,9 @@ def by_hand() -> Callable[[], float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=25, help="turns that each contender takes (default 25)")
-    rounds = parser.parse_args().rounds
+    rounds = parser_of(__doc__).parse_args().rounds
     torch.set_num_threads(1)
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
-    print(f"{versions}, one thread\n\nus per step, and the ratio to PyTorch\n")
+    print(heading("us per step, and the ratio to PyTorch", "torch"))
 
     def contenders() -> dict[str, Callable[[], Any]]:
         return {

@@ -8,23 +8,17 @@ loop is the one that a first implementation writes: one loss at a time, then top
 
 from __future__ import annotations
 
-import os
+from typing import Any, Callable
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before any of them is loaded
+import numpy as np
+import torch
 
-import argparse  # noqa: E402
-import platform  # noqa: E402
-from typing import Any, Callable  # noqa: E402
+import minigrad
+from minigrad.nn import functional as F
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-import minigrad  # noqa: E402
-from minigrad.nn import functional as F  # noqa: E402
-
-from .steps import table  # noqa: E402
-from .timing import interleaved  # noqa: E402
+from .command import heading, parser_of
+from .steps import table
+from .timing import interleaved
 
 EXAMPLES, CLASSES, RATIO = 10_000, 100, 0.25
 VECTORISED = "PyTorch, topk"
@@ -71,12 +65,9 @@ def contenders(backward: bool) -> dict[str, Callable[[], Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=25, help="turns that each contender takes (default 25)")
-    rounds = parser.parse_args().rounds
+    rounds = parser_of(__doc__).parse_args().rounds
     torch.set_num_threads(1)
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
-    print(f"{versions}, one thread\n\nus per call, and the ratio to {VECTORISED}\n")
+    print(heading(f"us per call, and the ratio to {VECTORISED}", "torch"))
     rows = []
     for title, backward in (("forward", False), ("forward and backward", True)):
         found = contenders(backward)

@@ -8,23 +8,17 @@ is the shapes of the parameters: one tensor of 1e3, 1e5 or 1e6 elements, or the 
 
 from __future__ import annotations
 
-import os
+from typing import Any, Callable
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[_name] = "1"  # before any of them is loaded
+import numpy as np
+import torch
 
-import argparse  # noqa: E402
-import platform  # noqa: E402
-from typing import Any, Callable  # noqa: E402
+import minigrad
+from minigrad import kernels, optim
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-import minigrad  # noqa: E402
-from minigrad import kernels, optim  # noqa: E402
-
-from .steps import table  # noqa: E402
-from .timing import interleaved  # noqa: E402
+from .command import heading, parser_of
+from .steps import table
+from .timing import interleaved
 
 Shapes = list[tuple[int, ...]]
 LAYOUTS: dict[str, Shapes] = {
@@ -108,13 +102,11 @@ def has_numba() -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="turns that each contender takes (default 15)")
+    parser = parser_of(__doc__, rounds=15)
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name holds TEXT")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
-    print(f"{versions}, one thread\n\nus per step, and the ratio to PyTorch's default\n")
+    print(heading("us per step, and the ratio to PyTorch's default", "torch"))
     rows = []
     for title, (rule, settings) in RULES.items():
         for layout, shapes in (MATRICES if rule == "Muon" else LAYOUTS).items():

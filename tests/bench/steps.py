@@ -7,23 +7,15 @@ Prints medians and, in brackets, the ratio to the hand-written step of the same 
 
 from __future__ import annotations
 
-import os
+import importlib
+from typing import Any, Callable
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before any of them is loaded
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+import numpy as np
 
-import argparse  # noqa: E402
-import importlib  # noqa: E402
-import platform  # noqa: E402
-from typing import Any, Callable  # noqa: E402
-
-import numpy as np  # noqa: E402
-
-from . import by_hand, with_minigrad  # noqa: E402
-from .problem import PROBLEMS, Problem  # noqa: E402
-from .timing import interleaved, median, ratio  # noqa: E402
+from . import by_hand, with_minigrad
+from .command import heading, parser_of
+from .problem import PROBLEMS, Problem
+from .timing import interleaved, median, ratio
 
 HAND = "by hand"
 CHAIN = 1000
@@ -92,11 +84,10 @@ def chain_of_ops(rounds: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=25, help="turns that each contender takes (default 25)")
+    parser = parser_of(__doc__)
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name holds TEXT, or 'chain'")
     options = parser.parse_args()
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, one BLAS thread\n")
+    print(heading("medians, and the ratio to the hand-written step"))
     if options.only != "chain":
         print(training_steps(options.rounds, options.only), end="\n\n")
     if options.only in ("", "chain"):

@@ -133,7 +133,7 @@ def test_tensors_answer_what_vjps_call(stem, vjp):
 
 
 # Helpers that write, to arrays that they have just made; and counters.
-WRITES_TO_ITS_OWN = {"_won", "cached_ones"}
+WRITES_TO_ITS_OWN = {"_won", "_cached_ones"}
 COUNTERS = {("_cat_joint", "start")}
 
 

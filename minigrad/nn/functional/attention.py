@@ -12,7 +12,7 @@ from ...backend import dtypes
 from ...ops.reduce import back_to, wide
 from ...tensor import Tensor
 from .activations import softmax
-from .checks import check_floating
+from .checks import broadcasts_to, check_floating
 from .dropouts import check_probability, dropout
 
 __all__ = ["scaled_dot_product_attention"]
@@ -113,11 +113,7 @@ def _as_added(name: str, mask: Any, query: Tensor, scores: Tensor) -> Tensor:
     if not isinstance(mask, Tensor) or mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
         what = str(mask.dtype) if isinstance(mask, Tensor) else type(mask).__name__
         raise TypeError(f"{name}: a mask is a tensor of bools, or of {query.dtype} to be added, not {what}")
-    try:
-        fits = np.broadcast_shapes(mask.shape, scores.shape) == scores.shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if not broadcasts_to(mask.shape, scores.shape):
         raise ValueError(f"{name}: a mask of shape {mask.shape} does not broadcast to scores of shape {scores.shape}")
     return added_where(mask, scores) if mask.dtype.kind == "b" else mask.astype(scores.dtype)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
+import numpy as np
+
+from ...backend import backend_of
 from ...tensor import Tensor
 
 
@@ -34,6 +38,32 @@ def check_floating(input: Any, name: str) -> Tensor:
     if check_tensor(input, name).dtype.kind != "f":
         raise TypeError(f"{name}: needs floating-point values, got dtype {input.dtype}; cast them with .float()")
     return input
+
+
+def check_float_input(name: str, input: Tensor) -> None:
+    if input.dtype.kind != "f":
+        raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
+
+
+def check_count(name: str, what: str, value: Any, least: int) -> None:
+    try:
+        ok = operator.index(value) >= least
+    except TypeError:
+        raise TypeError(f"{name}: {what} must be a whole number, not {value!r}") from None
+    if not ok:
+        raise ValueError(f"{name}: {what} must be {least} or more, got {value}")
+
+
+def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, wanted) == wanted
+    except ValueError:
+        return False
+
+
+def first_place(where: Any) -> tuple[int, ...]:
+    """The index of the first true element of a raw array of bools, for an error to name."""
+    return tuple(int(i) for i in np.argwhere(backend_of(where).to_host(where))[0])
 
 
 def check_alpha(alpha: float, name: str) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 
 from ... import ops
 from ...backend import backend_of, device_of, dtypes, is_array
-from ...ops.loss import cross_entropy_op, first_classes, nll_op, own_class
+from ...ops.loss import class_axis, cross_entropy_op, first_classes, nll_op, own_class
 from ...tensor import Tensor
 from .activations import log_softmax
-from .checks import check_reduction, check_tensor
-from .losses import reduced
+from .checks import check_float_input, check_reduction, check_tensor, first_place
+from .losses import one_over, reduced
 
 __all__ = ["cross_entropy", "focal_loss", "nll_loss"]
 
@@ -48,9 +48,7 @@ def cross_entropy(
         return _of_probabilities(input, target, weight, reduction, _smoothing(label_smoothing))
     if _smoothing(label_smoothing) == 0:
         return class_loss(cross_entropy_op, "cross_entropy", input, target, weight, ignore_index, reduction)
-    own = class_loss(cross_entropy_op, "cross_entropy", input, target, weight, ignore_index, reduction)
-    spread = _of_all_classes(input, target, weight, ignore_index, reduction)
-    return own * (1 - label_smoothing) + spread * (label_smoothing / input.shape[class_dim(input)])
+    return _smoothed(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def focal_loss(
@@ -66,7 +64,7 @@ def focal_loss(
     if isinstance(gamma, bool) or not isinstance(gamma, (int, float)) or not gamma >= 0:
         raise ValueError(f"focal_loss: gamma must be a number from 0, not {gamma!r}")
     labels = labels_of("focal_loss", input, target)
-    valid, labels = valid_labels("focal_loss", labels, input.shape[class_dim(input)], ignore_index)
+    valid, labels = valid_labels("focal_loss", labels, classes_of(input), ignore_index)
     counts = counts_of("focal_loss", input, labels, valid, weight)
     loss = cross_entropy_op(input, own_class(labels, input.shape), valid.astype(input.dtype), total=False)
     tiny = float(np.finfo(input.dtype).tiny)  # at p = 1 a power below 1 has an infinite slope
@@ -75,9 +73,8 @@ def focal_loss(
     return averaged(each, counts) if reduction == "mean" else reduced(each, reduction)
 
 
-def class_dim(input: Tensor) -> int:
-    """The dimension of classes: 1 of (N, C, ...), 0 of (C,)."""
-    return 1 if input.ndim > 1 else 0
+def classes_of(input: Tensor) -> int:
+    return input.shape[class_axis(input.ndim)]
 
 
 def _smoothing(share: Any) -> float:
@@ -91,7 +88,7 @@ def _of_probabilities(input: Any, target: Tensor, weight: Any, reduction: str, s
     check_reduction(reduction)
     if not input.ndim:
         raise ValueError("cross_entropy: the input needs a dimension of classes, got a 0-d tensor")
-    dim = class_dim(input)
+    dim = class_axis(input.ndim)
     classes = input.shape[dim]
     if smoothing:
         target = target * (1 - smoothing) + smoothing / classes
@@ -101,40 +98,49 @@ def _of_probabilities(input: Any, target: Tensor, weight: Any, reduction: str, s
     each = -(target * logp).sum(dim)
     if reduction == "none":
         return each
-    return each.sum() if reduction == "sum" else each.sum() * _one_over(each.numel())
+    return each.sum() if reduction == "sum" else each.sum() * one_over(each.numel())
 
 
-def _of_all_classes(input: Tensor, target: Any, weight: Any, ignore_index: int, reduction: str) -> Tensor:
-    """-sum over c of weight[c] * log_softmax(input)[c] where the label is valid: what smoothing adds."""
-    dim = class_dim(input)
+def _smoothed(
+    input: Tensor, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
+) -> Tensor:
+    """cross_entropy of labels of which a share is spread over all classes: two losses of one log-softmax."""
+    check_reduction(reduction)
     labels = labels_of("cross_entropy", input, target)
-    valid, labels = valid_labels("cross_entropy", labels, input.shape[dim], ignore_index)
+    valid, labels = valid_labels("cross_entropy", labels, classes_of(input), ignore_index)
+    counts = counts_of("cross_entropy", input, labels, valid, weight)
+    dim = class_axis(input.ndim)
     logp = log_softmax(input, dim)
+    own = nll_op(logp, own_class(labels, input.shape), counts, total=False)
     if weight is not None:
         logp = logp * _for_each_class("cross_entropy", weight, input)
-    each = ops.where(Tensor.of(valid), -logp.sum(dim), 0.0)
-    if reduction != "mean":
-        return reduced(each, reduction)
-    return averaged(each, counts_of("cross_entropy", input, labels, valid, weight))
+    spread = ops.where(Tensor.of(valid), -logp.sum(dim), 0.0)
+    each = own * (1 - smoothing) + spread * (smoothing / classes_of(input))
+    return averaged(each, counts) if reduction == "mean" else reduced(each, reduction)
 
 
 def averaged(each: Tensor, counts: Any) -> Tensor:
-    """The sum over the sum of counts, a raw array; NaN where that is 0."""
+    """The sum over the sum of counts, a raw array; NaN where that is 0, with a gradient of 0."""
+    return each.sum() * Tensor.of(one_over_total(counts)) + undefined_mean(counts)
+
+
+def one_over_total(counts: Any) -> Any:
+    """One over the sum of counts, 0-d and of their dtype; 0 where there is nothing to divide."""
     total = counts.sum(dtype=np.float64)
     with np.errstate(all="ignore"):
-        share = backend_of(counts).xp.asarray(1 / total).astype(counts.dtype)
-        # 0 * inf is NaN, but its gradient is to be 0, as that of nothing is
-        undefined = backend_of(counts).xp.asarray(total / total - 1).astype(counts.dtype)
-    return each.sum() * Tensor.of(np.where(np.isfinite(share), share, 0)) + Tensor.of(undefined)
+        return backend_of(counts).xp.asarray(np.where(total == 0, 0, 1 / total)).astype(counts.dtype)
+
+
+def undefined_mean(counts: Any) -> Tensor:
+    """What to add to a mean: 0, or NaN where there is nothing to average."""
+    total = counts.sum(dtype=np.float64)
+    with np.errstate(all="ignore"):
+        return Tensor.of(backend_of(counts).xp.asarray((total / total - 1).astype(counts.dtype)))
 
 
 def _for_each_class(name: str, weight: Any, input: Tensor) -> Tensor:
     check_weight(name, weight, input)
     return weight.reshape(-1, *(1,) * (input.ndim - 2)) if input.ndim > 1 else weight
-
-
-def _one_over(n: int) -> float:
-    return 1 / n if n else math.nan
 
 
 def class_loss(
@@ -147,8 +153,7 @@ def class_loss(
             return row(input, own, 1 / len(own), total=True)
     check_reduction(reduction)
     labels = labels_of(name, input, target)
-    classes = input.shape[1 if input.ndim > 1 else 0]
-    valid, labels = valid_labels(name, labels, classes, ignore_index)
+    valid, labels = valid_labels(name, labels, classes_of(input), ignore_index)
     own = own_class(labels, input.shape)
     counts = counts_of(name, input, labels, valid, weight)
     if reduction != "mean":
@@ -157,9 +162,8 @@ def class_loss(
     total = counts.sum(dtype=np.float64)
     with np.errstate(all="ignore"):
         shares = np.where(valid, (counts / total).astype(counts.dtype), 0)
-        undefined = (total / total - 1).astype(counts.dtype)  # 0, or NaN where there is nothing to average
     mean = row(input, own, shares, total=True)
-    return mean if of_nothing == 0 else mean + Tensor.of(backend_of(labels).xp.asarray(undefined))
+    return mean if of_nothing == 0 else mean + undefined_mean(counts)
 
 
 def _own_if_plain(input: Any, target: Any, ignore_index: int) -> Any:
@@ -191,8 +195,7 @@ def labels_of(name: str, input: Tensor, target: Any) -> Any:
         )
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: the target holds class labels: integers, not {labels.dtype}; cast it with .long()")
-    if input.dtype.kind != "f":
-        raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
+    check_float_input(name, input)
     if labels.__class__ is not input.array.__class__ or (
         labels.__class__ is not np.ndarray and device_of(labels) != input.device
     ):
@@ -210,7 +213,7 @@ def valid_labels(name: str, labels: Any, classes: int, ignore_index: int) -> tup
     backend = backend_of(labels)
 
     def error() -> Exception:
-        at = tuple(int(i) for i in np.argwhere(backend.to_host(valid & ~in_range))[0])
+        at = first_place(valid & ~in_range)
         return IndexError(
             f"{name}: label {int(backend.to_host(labels)[at])} at position {at} is out of range for {classes} classes; "
             f"labels go from 0 to {classes - 1}, and {ignore_index} (ignore_index) is ignored"
@@ -230,7 +233,7 @@ def counts_of(name: str, input: Tensor, labels: Any, valid: Any, weight: Tensor 
 
 def check_weight(name: str, weight: Any, input: Tensor) -> None:
     check_tensor(weight, f"{name}: weight")
-    classes = input.shape[class_dim(input)]
+    classes = classes_of(input)
     if weight.shape != (classes,):
         raise ValueError(f"{name}: weight of shape {weight.shape} does not fit {classes} classes; give it ({classes},)")
     if weight.dtype != input.dtype:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backend.random import rng_of
 from ...tensor import Tensor
-from .checks import check_tensor
+from .checks import check_float_input, check_tensor
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "feature_alpha_dropout"]
 
@@ -72,8 +72,7 @@ def _planes(name: str, shape: tuple[int, ...], dims: int) -> tuple[int, ...]:
 
 def _read(name: str, input: Any, p: Any) -> Tensor:
     check_probability(name, p)
-    if check_tensor(input, name).dtype.kind != "f":
-        raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
+    check_float_input(name, check_tensor(input, name))
     return input
 
 

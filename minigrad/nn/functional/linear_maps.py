@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 
 from ...backend import backend_of, dtypes
 from ...ops.index import take_rows
 from ...ops.linalg import linear, linear_op, linear_without_bias_op
 from ...tensor import Tensor
-from .checks import check_floating, check_tensor
+from .checks import check_floating, check_tensor, first_place
 
 __all__ = ["bilinear", "embedding", "linear"]
 
@@ -59,7 +58,7 @@ def rows_of(input: Tensor, weight: Tensor, padding_idx: int | None, name: str) -
     backend = backend_of(index)
 
     def error() -> Exception:
-        at = tuple(int(i) for i in np.argwhere(~backend.to_host(in_range))[0])
+        at = first_place(~in_range)
         return IndexError(
             f"{name}: index {int(backend.to_host(index)[at])} at position {at} is out of range for a weight of shape "
             f"{weight.shape}: indices go from 0 to {n - 1}"

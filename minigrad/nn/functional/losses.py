@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 
 from ... import ops
 from ...backend import backend_of
 from ...ops.loss import binary_cross_entropy_op, mse_op, x_log_x_op
 from ...tensor import Tensor
 from .activations import logsigmoid
-from .checks import check_reduction, check_tensor, same_shape
+from .checks import broadcasts_to, check_reduction, check_tensor, same_shape
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss",
@@ -28,11 +27,11 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
     """
     check_reduction(reduction)
     same_shape("mse_loss", input, target)
-    weight = _one_over(input.numel()) if reduction == "mean" else 1.0
+    weight = one_over(input.numel()) if reduction == "mean" else 1.0
     return mse_op(input, target, total=reduction != "none", weight=weight)
 
 
-def _one_over(n: int) -> float:
+def one_over(n: int) -> float:
     return 1 / n if n else math.nan
 
 
@@ -121,7 +120,7 @@ def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target
     same_shape("kl_div", input, target)
     each = target.exp() * (target - input) if log_target else x_log_x_op(target) - target * input
     if reduction == "batchmean":
-        return each.sum() * _one_over(input.shape[0] if input.ndim else 1)
+        return each.sum() * one_over(input.shape[0] if input.ndim else 1)
     return reduced(each, reduction)
 
 
@@ -181,11 +180,7 @@ def reduced(each: Tensor, reduction: str) -> Tensor:
 
 def _broadcast(name: str, what: str, part: Any, shape: tuple[int, ...]) -> Tensor:
     check_tensor(part, f"{name}: {what}")
-    try:
-        fits = np.broadcast_shapes(part.shape, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if not broadcasts_to(part.shape, shape):
         raise ValueError(f"{name}: {what} of shape {part.shape} does not broadcast to the target's shape {shape}")
     return part
 

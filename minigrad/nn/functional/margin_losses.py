@@ -10,7 +10,7 @@ from ... import ops
 from ...backend import backend_of, dtypes
 from ...tensor import Tensor
 from .activations import logsigmoid, softplus
-from .checks import check_reduction, check_tensor, same_shape
+from .checks import check_float_input, check_reduction, check_tensor, first_place, same_shape
 from .losses import reduced
 
 __all__ = [
@@ -166,8 +166,7 @@ def _classes(name: str, input: Any) -> tuple[Tensor, bool]:
     """The input as (N, C), and whether it came as (C,)."""
     if check_tensor(input, name).ndim not in (1, 2) or not input.shape[-1]:
         raise ValueError(f"{name} takes inputs (N, C) or (C,), not of shape {input.shape}")
-    if input.dtype.kind != "f":
-        raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
+    check_float_input(name, input)
     return (input.unsqueeze(0), True) if input.ndim == 1 else (input, False)
 
 
@@ -179,7 +178,7 @@ def _in_range(name: str, target: Tensor, least: int, classes: int) -> Tensor:
     good = (labels >= least) & (labels < classes)
 
     def error() -> Exception:
-        at = tuple(int(i) for i in np.argwhere(~backend.to_host(good))[0])
+        at = first_place(~good)
         return IndexError(
             f"{name}: label {int(backend.to_host(labels)[at])} at position {at} is out of range for {classes} classes"
         )

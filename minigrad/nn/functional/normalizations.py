@@ -11,7 +11,7 @@ from ...backend import dtypes
 from ...gradmode import no_grad
 from ...ops.normalization import by_rms_op, scale_op, standardize_op
 from ...tensor import Tensor
-from .checks import check_tensor
+from .checks import check_float_input, check_tensor
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
 
@@ -133,13 +133,8 @@ def _channels(name: str, input: Any, least: int) -> Tensor:
     check_tensor(input, name)
     if input.ndim < least:
         raise ValueError(f"{name}: the input needs {least} dimensions or more, (N, C, ...), got shape {input.shape}")
-    _check_float(name, input)
+    check_float_input(name, input)
     return input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
-
-
-def _check_float(name: str, input: Tensor) -> None:
-    if input.dtype.kind != "f":
-        raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
 
 
 def _normalized(name: str, input: Any, normalized_shape: Any) -> tuple[int, ...]:
@@ -147,7 +142,7 @@ def _normalized(name: str, input: Any, normalized_shape: Any) -> tuple[int, ...]
     shape = tuple(normalized_shape) if hasattr(normalized_shape, "__len__") else (normalized_shape,)
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"{name}: an input of shape {input.shape} does not end in normalized_shape {shape}")
-    _check_float(name, input)
+    check_float_input(name, input)
     return shape
 
 
@@ -181,7 +176,7 @@ def _by_running(x: Tensor, mean: Tensor, var: Tensor, weight: Any, bias: Any, ep
 
 
 def _move(running: Tensor, new: Tensor, momentum: float) -> None:
-    """In place, so that whoever holds the buffer sees it, and the write log knows; in one write, which costs the most."""
+    """In place, so that whoever holds the buffer sees it and the write log knows; in one write: writing costs most."""
     moved = running.array * (1 - momentum) + new.array.reshape(running.shape) * momentum
     with no_grad():
         running.copy_(Tensor.of(moved.astype(running.dtype)))

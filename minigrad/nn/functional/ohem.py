@@ -14,8 +14,8 @@ import numpy as np
 from ...backend import backend_of, device_of, dtypes
 from ...ops.loss import cross_entropy_op, nll_op, own_class
 from ...tensor import Tensor
-from .checks import check_reduction, check_tensor
-from .class_losses import class_loss, counts_of, labels_of, valid_labels
+from .checks import check_reduction, check_tensor, first_place
+from .class_losses import class_loss, classes_of, counts_of, labels_of, one_over_total, valid_labels
 from .mining import Mining
 
 __all__ = ["cross_entropy_ohem", "nll_loss_ohem"]
@@ -85,7 +85,7 @@ def mined(
     check_normalizer(normalizer)
     labels = labels_of(name, input, target)
     always = _mask(name, always_keep, labels)
-    valid, labels = valid_labels(name, labels, input.shape[1 if input.ndim > 1 else 0], ignore_index)
+    valid, labels = valid_labels(name, labels, classes_of(input), ignore_index)
     counts = counts_of(name, input, labels, valid, weight)
     each = row(input, own_class(labels, input.shape), valid.astype(input.dtype), total=False)
     _refuse_nonfinite(name, each.array)
@@ -109,9 +109,7 @@ def _shares(kept: Any, valid: Any, normalizer: str | float) -> Any:
     """What each example counts, over the total that the mean divides by; 0 where there is nothing to divide."""
     if not isinstance(normalizer, str):
         return kept * (1 / float(normalizer))
-    total = (kept if normalizer == "kept" else valid).sum(dtype=dtypes.float64)
-    with np.errstate(all="ignore"):
-        return kept * np.where(total == 0, 0, 1 / total).astype(kept.dtype)
+    return kept * one_over_total(kept if normalizer == "kept" else valid)
 
 
 def _refuse_nonfinite(name: str, losses: Any) -> None:
@@ -120,7 +118,7 @@ def _refuse_nonfinite(name: str, losses: Any) -> None:
     finite = np.isfinite(losses)
 
     def error() -> Exception:
-        at = tuple(int(i) for i in np.argwhere(~backend.to_host(finite))[0])
+        at = first_place(~finite)
         return ValueError(
             f"{name}: the loss of the example at position {at} is {float(backend.to_host(losses)[at])}; only finite "
             "losses can be ranked: minigrad.debug() finds where a NaN is born"

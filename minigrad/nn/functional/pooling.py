@@ -128,7 +128,6 @@ def _outs(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mo
     return outs - 1 if (outs - 1) * stride >= n + padding else outs  # a window in nothing but right padding
 
 
-
 def _max_pooled(
     name: str, dims: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool,
     return_indices: bool,

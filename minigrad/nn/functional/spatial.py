@@ -6,7 +6,7 @@ import operator
 from typing import Any, Sequence, Union
 
 from ...tensor import Tensor
-from .checks import check_tensor
+from .checks import check_float_input, check_tensor
 
 IntOrInts = Union[int, Sequence[int]]
 
@@ -27,12 +27,11 @@ def sizes_of(name: str, what: str, value: Any, dims: int, least: int) -> tuple[i
     return values
 
 
-def batched(name: str, input: Any, dims: int, empty: bool = False) -> tuple[Tensor, bool]:
+def batched(name: str, input: Any, dims: int) -> tuple[Tensor, bool]:
     """The input as (N, C, *sizes), and whether a batch of one was put around it."""
     check_tensor(input, name)
     if input.ndim not in (dims + 1, dims + 2):
         spatial = "L" if dims == 1 else "H, W"
         raise ValueError(f"{name} takes inputs (N, C, {spatial}) or (C, {spatial}), not of shape {input.shape}")
-    if input.dtype.kind != "f":
-        raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
+    check_float_input(name, input)
     return (input, False) if input.ndim == dims + 2 else (input.unsqueeze(0), True)

@@ -11,7 +11,6 @@ import numpy as np
 
 from ...autograd import next_tick
 from ...backend import backend_of, device_of, dtypes, move, where_lies, writelog
-from ...gradmode import no_grad
 from ...tensor import Tensor
 from .checks import Tensors, check_writeable, list_of
 

@@ -7,7 +7,7 @@ Put in place by `tests.standin.install()`, never imported under its own name by 
 
 import numpy as _np
 
-from . import _functions, _names, _ufunc, cuda, lib, linalg
+from . import _functions, _names, _ufunc, cuda, linalg
 from ._array import (array, asanyarray, asarray, ascontiguousarray, asfortranarray, asnumpy, astype, copy,
                      get_array_module, ndarray)
 from ._functions import argsort, einsum, matmul, result_type, sort, where
@@ -28,6 +28,6 @@ globals().update((_name, getattr(_np, _name)) for _name in _names.FROM_NUMPY.spl
 __all__ = [
     *_ufunc.ALL, *_functions.ALL, *_functions.METADATA, *_names.FROM_NUMPY.split(), "ElementwiseKernel",
     "argsort", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "asnumpy", "astype", "copy",
-    "cuda", "einsum", "get_array_module", "lib", "linalg", "matmul", "ndarray", "put_along_axis", "result_type", "sort",
+    "cuda", "einsum", "get_array_module", "linalg", "matmul", "ndarray", "put_along_axis", "result_type", "sort",
     "take", "take_along_axis", "ufunc", "where",
 ]
