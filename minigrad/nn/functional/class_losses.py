@@ -148,7 +148,7 @@ def class_loss(
     of_nothing: float = math.nan,
 ) -> Tensor:
     if weight is None and reduction == "mean":
-        own = _own_if_plain(input, target, ignore_index)
+        own = own_if_plain(input, getattr(target, "array", None), ignore_index)
         if own is not None:
             return row(input, own, 1 / len(own), total=True)
     check_reduction(reduction)
@@ -166,9 +166,9 @@ def class_loss(
     return mean if of_nothing == 0 else mean + undefined_mean(counts)
 
 
-def _own_if_plain(input: Any, target: Any, ignore_index: int) -> Any:
+def own_if_plain(input: Any, labels: Any, ignore_index: int) -> Any:
     """Where each label is, in the common case, checked in one go: (N, C), int64, on the CPU, in range; else None."""
-    x, labels = getattr(input, "array", None), getattr(target, "array", None)
+    x = getattr(input, "array", None)
     if not (x.__class__ is labels.__class__ is np.ndarray) or x.ndim != 2 or labels.shape != x.shape[:1]:
         return None
     n, classes = x.shape

@@ -15,7 +15,7 @@ from ...backend import backend_of, device_of, dtypes
 from ...ops.loss import cross_entropy_op, nll_op, own_class
 from ...tensor import Tensor
 from .checks import check_reduction, check_tensor, first_place
-from .class_losses import class_loss, classes_of, counts_of, labels_of, one_over_total, valid_labels
+from .class_losses import class_loss, classes_of, counts_of, labels_of, one_over_total, own_if_plain, valid_labels
 from .mining import Mining
 
 __all__ = ["cross_entropy_ohem", "nll_loss_ohem"]
@@ -85,9 +85,8 @@ def mined(
     check_normalizer(normalizer)
     labels = labels_of(name, input, target)
     always = _mask(name, always_keep, labels)
-    valid, labels = valid_labels(name, labels, classes_of(input), ignore_index)
+    each, labels, valid = _loss_of_each(row, name, input, labels, ignore_index)
     counts = counts_of(name, input, labels, valid, weight)
-    each = row(input, own_class(labels, input.shape), valid.astype(input.dtype), total=False)
     _refuse_nonfinite(name, each.array)
     kept = mining.choose(each.array, valid, always)
     if mining.keep_ratio == 1 and isinstance(normalizer, str):
@@ -95,6 +94,15 @@ def mined(
     else:
         loss = _reduced(each, np.where(kept, counts, 0), counts, reduction, normalizer)
     return Mined(loss, each.array, labels, valid, kept)
+
+
+def _loss_of_each(row: Callable, name: str, input: Tensor, labels: Any, ignore_index: int) -> tuple[Tensor, Any, Any]:
+    """(the unweighted losses, the labels with some class in place of the ignored ones, which are not ignored)."""
+    own = own_if_plain(input, labels, ignore_index)
+    if own is not None:
+        return row(input, own, 1.0, total=False), labels, np.ones(labels.shape, dtypes.bool_)
+    valid, labels = valid_labels(name, labels, classes_of(input), ignore_index)
+    return row(input, own_class(labels, input.shape), valid.astype(input.dtype), total=False), labels, valid
 
 
 def _reduced(each: Tensor, kept: Any, valid: Any, reduction: str, normalizer: str | float) -> Tensor:
