@@ -1,10 +1,11 @@
 """A gradient explodes through time: recurrent weights scaled up, a loss that turns to NaN, and clipping that tames it.
 
 What to expect, within half a minute: a ReLU network reads handwritten digits pixel by pixel, 64 steps. Its recurrent
-weights are orthogonal, times a scale: the gradient, on its way back through 64 steps, grows by about that factor at
-each. At scale 1 it trains. At 1.5 the first gradient is fifty thousand times as large, one step of SGD throws the
-weights away, and the loss is NaN. With the norm of the gradient clipped to 1 the same network from the same start
-learns: the direction was good, only the length was not. A table tells it, and exploding_rnn.png shows both.
+weights are orthogonal, times a scale. A ReLU lets about half of the gradient's square through, so that on its way back
+through 64 steps it shrinks by a quarter at each at scale 1, which trains, and grows by a tenth at each at scale 1.5:
+the first gradient is fifty thousand times as large, one step of SGD throws the weights away, and the loss is NaN. With
+the norm of the gradient clipped to 1 the same network from the same start learns: the direction was good, only the
+length was not. A table tells it, and exploding_rnn.png shows both.
 
     python examples/exploding_rnn.py [UPDATES]
 

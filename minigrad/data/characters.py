@@ -40,7 +40,10 @@ class Characters:
 
     def decode(self, numbers: Any) -> str:
         """The text that a sequence of numbers stands for. Raises IndexError for a number beyond the alphabet."""
-        values = numbers.tolist() if hasattr(numbers, "tolist") else numbers
+        values = numbers.tolist() if hasattr(numbers, "tolist") else list(numbers)
+        beyond = [i for i in values if not 0 <= i < len(self.alphabet)]
+        if beyond:
+            raise IndexError(f"Characters: {beyond[0]} is out of range for an alphabet of {len(self.alphabet)}")
         return "".join(self.alphabet[i] for i in values)
 
     def __repr__(self) -> str:
@@ -58,6 +61,10 @@ def streams(numbers: Tensor, count: int, steps: int) -> Iterator[tuple[Tensor, T
     length = (len(numbers) - 1) // count
     if length < steps:
         raise ValueError(f"streams: {len(numbers)} characters are too few for {count} streams of {steps} steps")
+    return _pieces(numbers, count, length, steps)
+
+
+def _pieces(numbers: Tensor, count: int, length: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
     values = numbers.detach().cpu().numpy()
     inputs, targets = (values[i : i + count * length].reshape(count, length).T for i in (0, 1))
     for start in range(0, length - steps + 1, steps):

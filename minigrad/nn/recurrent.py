@@ -13,7 +13,7 @@ from ..ops.recurrent_steps import NONLINEARITIES
 from ..tensor import Tensor
 from . import functional as F
 from . import init
-from .functional.checks import check_count
+from .functional.checks import check_count, check_pair, check_state
 from .functional.dropouts import check_probability
 from .module import Module
 from .parameter import Parameter
@@ -24,7 +24,9 @@ __all__ = ["GRU", "LSTM", "RNN"]
 class _Recurrent(Module):
     """Weights by PyTorch's names: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..., weight_ih_l1_reverse, ...
 
-    All start from the uniform distribution on (-1/sqrt(hidden_size), 1/sqrt(hidden_size)).
+    All start from the uniform distribution on (-1/sqrt(hidden_size), 1/sqrt(hidden_size)). A new layer needs the step
+    of its cell in recurrent_steps.py and here a `_run` that calls over_time with it; layers, directions and lengths
+    then work. An op of its own, as in ops/recurrent.py, is only for speed.
     """
 
     _gates: int
@@ -150,14 +152,9 @@ class _Recurrent(Module):
         if given is None:
             zeros = x.new_zeros(x.shape[1], size)
             return [zeros] * count
-        name, shape = type(self).__name__, (count, size) if alone else (count, x.shape[1], size)
-        if not isinstance(given, Tensor):
-            raise TypeError(f"{name}: an initial state is a {type(given).__name__}, not a Tensor")
-        if given.shape != shape or given.dtype != x.dtype:
-            raise ValueError(
-                f"{name}: an initial state has shape {given.shape} and dtype {given.dtype}, but {shape} "
-                f"(layers * directions, {'' if alone else 'N, '}size) and {x.dtype} are needed"
-            )
+        shape = (count, size) if alone else (count, x.shape[1], size)
+        form = f" (layers * directions, {'' if alone else 'N, '}size)"
+        check_state(type(self).__name__, given, shape, x.dtype, form)
         return given.unsqueeze(1) if alone else given
 
     def _pad(self, lengths: Any, x: Tensor, alone: bool) -> Tensor | None:
@@ -166,7 +163,12 @@ class _Recurrent(Module):
         if alone:
             shape = (steps, x.shape[2])
             raise ValueError(f"{name}: lengths go with a batch of sequences, not with one of shape {shape}")
-        values = lengths.detach().cpu().numpy() if isinstance(lengths, Tensor) else np.asarray(lengths)
+        try:
+            values = lengths.detach().cpu().numpy() if isinstance(lengths, Tensor) else np.asarray(lengths)
+        except ValueError:  # lists of different lengths
+            raise TypeError(f"{name}: lengths must be integers, one for each sequence, not {lengths!r}") from None
+        if not values.size:
+            values = values.astype(np.int64)  # an empty list is an array of floats
         if values.dtype.kind not in "iu":
             raise TypeError(f"{name}: lengths must be integers, not {values.dtype}")
         if values.shape != (n,):
@@ -189,7 +191,15 @@ class _Recurrent(Module):
         return text
 
 
-class RNN(_Recurrent):
+class _OfOneState(_Recurrent):
+    def forward(
+        self, input: Tensor, hx: Tensor | None = None, lengths: Tensor | Sequence[int] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        output, (last,) = self._through_layers(input, (hx,), (self.hidden_size,), lengths)
+        return output, last
+
+
+class RNN(_OfOneState):
     """h[t] = tanh(W_ih x[t] + b_ih + W_hh h[t-1] + b_hh), or relu, in each layer. Elman 1990.
 
     input (T, N, input_size), with batch_first (N, T, input_size), or (T, input_size) alone; hx (layers * directions, N,
@@ -222,12 +232,6 @@ class RNN(_Recurrent):
         weights = self._weights(suffix)
         result: tuple[Tensor, ...] = rnn_op(x, *states, *weights, pad, reverse=reverse, nonlinearity=self.nonlinearity)
         return result
-
-    def forward(
-        self, input: Tensor, hx: Tensor | None = None, lengths: Tensor | Sequence[int] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        output, (last,) = self._through_layers(input, (hx,), (self.hidden_size,), lengths)
-        return output, last
 
 
 class LSTM(_Recurrent):
@@ -273,14 +277,12 @@ class LSTM(_Recurrent):
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None, lengths: Tensor | Sequence[int] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        if hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
-            raise TypeError(f"LSTM: the initial state is a pair (h, c), not {type(hx).__name__}")
         sizes = (self._state_size, self.hidden_size)
-        output, (h, c) = self._through_layers(input, (None, None) if hx is None else tuple(hx), sizes, lengths)
+        output, (h, c) = self._through_layers(input, check_pair("LSTM", hx), sizes, lengths)
         return output, (h, c)
 
 
-class GRU(_Recurrent):
+class GRU(_OfOneState):
     """h[t] = (1 - z) n + z h[t-1], n = tanh(W_in x + b_in + r (W_hn h[t-1] + b_hn)), r and z sigmoids of x and h.
 
     Input, lengths and options as for RNN. Weights hold r, z, n in this order. This is cuDNN's and PyTorch's form, in
@@ -302,9 +304,3 @@ class GRU(_Recurrent):
     def _run(self, x: Tensor, states: tuple[Tensor, ...], suffix: str, pad: Any, reverse: bool) -> tuple[Tensor, ...]:
         result: tuple[Tensor, ...] = gru_op(x, *states, *self._weights(suffix), pad, reverse=reverse)
         return result
-
-    def forward(
-        self, input: Tensor, hx: Tensor | None = None, lengths: Tensor | Sequence[int] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        output, (last,) = self._through_layers(input, (hx,), (self.hidden_size,), lengths)
-        return output, last

@@ -9,7 +9,7 @@ from .. import creation
 from ..ops.recurrent_steps import NONLINEARITIES, gru_step, lstm_step, rnn_step
 from ..tensor import Tensor
 from . import init
-from .functional.checks import check_count
+from .functional.checks import check_count, check_pair, check_state
 from .module import Module
 from .parameter import Parameter
 
@@ -54,10 +54,15 @@ class _Cell(Module):
             raise TypeError(f"{name} takes a Tensor, not {type(input).__name__}; make one with minigrad.tensor")
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
             raise ValueError(f"{name} takes (N, {self.input_size}) or ({self.input_size},), not shape {input.shape}")
+        dtype = self.weight_ih.dtype
+        if input.dtype != dtype:
+            raise TypeError(
+                f"{name}: dtypes differ, input {input.dtype} and weights {dtype}; cast it with .to({dtype})"
+            )
         shape = (*input.shape[:-1], self.hidden_size)
         for state in states:
-            if state is not None and state.shape != shape:
-                raise ValueError(f"{name}: a state has shape {state.shape}, but {shape} is needed")
+            if state is not None:
+                check_state(name, state, shape, input.dtype)
         return (input, *(input.new_zeros(*shape) if state is None else state for state in states))
 
     def extra_repr(self) -> str:
@@ -100,7 +105,7 @@ class LSTMCell(_Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = lstm_step(*self._check(input, (None, None) if hx is None else tuple(hx)), *self._weights)
+        h, c = lstm_step(*self._check(input, check_pair("LSTMCell", hx)), *self._weights)
         return h, c
 
 

@@ -1,12 +1,13 @@
 """Recurrent layers as fused ops: all of time, for one layer in one direction, is one node.
 
-    rnn_op(x, h0, w_ih, w_hh, b_ih, b_hh, pad, reverse=False, nonlinearity="tanh") -> outputs, last state
-    lstm_op(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, pad, reverse=False) -> outputs, last state, last cell
-    gru_op(x, h0, w_ih, w_hh, b_ih, b_hh, pad, reverse=False) -> outputs, last state
+    rnn_op(x, h0, w_ih, w_hh, b_ih, b_hh, pad, reverse=, nonlinearity=) -> outputs, last state
+    lstm_op(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, pad, reverse=) -> outputs, last state, last cell
+    gru_op(x, h0, w_ih, w_hh, b_ih, b_hh, pad, reverse=) -> outputs, last state
 
-x (T, N, I), h0 (N, H); weights as in recurrent_steps.py, whose composition of ops computes the same. pad (T, N, 1) is a
-bool array, true where a sequence has ended, or None. In backward() the vjps run the loops of time_loops.py; under
-create_graph they differentiate the composition instead, so that their own result can be differentiated again.
+x (T, N, I), h0 (N, H), or (N, S) with a projection w_hr (S, H); weights as in recurrent_steps.py, whose composition of
+ops computes the same. pad (T, N, 1) is a bool array, true where a sequence has ended, or None. In backward() the vjps
+run the loops of time_loops.py; under create_graph they differentiate the composition instead, so that their own result
+can be differentiated again.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def _is_half(a: Any) -> bool:
 
 
 def _fused(compose: Callable, backward: Callable) -> Callable:
-    """The joint vjp of a fused row: the loops on raw arrays, the composition of ops on Tensors."""
+    """The joint vjp of a fused row: the loops on raw arrays, the composition of ops on Tensors.
+
+    The tape keeps all arguments, for the composition needs them: an underscore in a `backward` only says unused.
+    """
 
     def joint(gs: Sequence[Any], ys: Sequence[Any], *args: Any, needs: Sequence[bool], **options: Any) -> list:
         if any(hasattr(g, "face") for g in gs):
@@ -71,16 +75,16 @@ def _column_sums(x: Any) -> Any:
     return np.matmul(ones_for(x.shape[-2], x), x)
 
 
-def _of_gates(by_gate: Any, x: Any, w_ih: Any, needs: Sequence[bool]) -> tuple:
+def _input_gradients(dz_rows: Any, x: Any, w_ih: Any, needs: Sequence[bool]) -> tuple:
     """Gradients of the inputs (T, N, I), their weight (gates, H, I) and a bias (gates, H), from (gates, T * N, H)."""
-    gx = np.add.reduce(np.matmul(by_gate, w_ih), axis=0).reshape(x.shape) if needs[0] else None
-    g_ih = _of_weights(by_gate, x) if needs[1] else None
-    return gx, g_ih, _column_sums(by_gate) if needs[2] else None
+    gx = np.add.reduce(np.matmul(dz_rows, w_ih), axis=0).reshape(x.shape) if needs[0] else None
+    g_ih = _of_weights(dz_rows, x) if needs[1] else None
+    return gx, g_ih, _column_sums(dz_rows) if needs[2] else None
 
 
-def _of_weights(by_gate: Any, met: Any) -> Any:
+def _of_weights(dz_rows: Any, met: Any) -> Any:
     """(gates, H, F) from (gates, T * N, H) and what the weights met (T, N, F)."""
-    return np.matmul(by_gate.swapaxes(1, 2), loops.rows(met))
+    return np.matmul(dz_rows.swapaxes(1, 2), loops.rows(met))
 
 
 def _merged(w: Any, order: tuple[int, ...] | None = None) -> Any:
@@ -113,7 +117,7 @@ def _rnn(x: Any, h0: Any, *weights_and_pad: Any, reverse: bool, nonlinearity: st
 
 
 def _rnn_vjp(
-    gs: Sequence[Any], ys: Sequence[Any], x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, _b_hh: Any, pad: Any, *,
+    gs: Sequence[Any], ys: Sequence[Any], x: Any, h0: Any, w_ih: Any, w_hh: Any, _b_ih: Any, _b_hh: Any, pad: Any, *,
     needs: Sequence[bool], reverse: bool, nonlinearity: str,
 ) -> list:
     states = ys[2]
@@ -143,16 +147,16 @@ def _lstm(x: Any, h0: Any, c0: Any, *weights_and_pad: Any, reverse: bool) -> tup
 
 
 def _lstm_vjp(
-    gs: Sequence[Any], ys: Sequence[Any], x: Any, h0: Any, _c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, _b_hh: Any,
+    gs: Sequence[Any], ys: Sequence[Any], x: Any, h0: Any, _c0: Any, w_ih: Any, w_hh: Any, _b_ih: Any, _b_hh: Any,
     w_hr: Any, pad: Any, *, needs: Sequence[bool], reverse: bool,
 ) -> list:
     states, cells, gates, bent = ys[3:]
     up = loops.Upstream(gs[0], gs[1], h0, pad)
     dz, g_first, g_cell, g_hr = loops.lstm_backward(up, gs[2], states, cells, gates, bent, w_hh, w_hr, pad, reverse)
     w_ih = loops.by_gate(w_ih, 4, loops.LSTM_ORDER)
-    by_gate = loops.of_gates(dz)
-    gx, g_ih, g_b = _of_gates(by_gate, x, w_ih, (needs[0], needs[3], needs[5] or needs[6]))
-    g_hh = _of_weights(by_gate, loops.before_and_after(states, reverse)[0]) if needs[4] else None
+    dz_rows = loops.rows_by_gate(dz)
+    gx, g_ih, g_b = _input_gradients(dz_rows, x, w_ih, (needs[0], needs[3], needs[5] or needs[6]))
+    g_hh = _of_weights(dz_rows, loops.before_and_after(states, reverse)[0]) if needs[4] else None
     g_ih, g_hh, g_b = (_merged(g, loops.LSTM_BACK) for g in (g_ih, g_hh, g_b))
     return [gx, g_first, g_cell, g_ih, g_hh, *_twice(g_b), g_hr, None]
 
@@ -172,16 +176,17 @@ def _gru(x: Any, h0: Any, *weights_and_pad: Any, reverse: bool) -> tuple:
 
 
 def _gru_vjp(
-    gs: Sequence[Any], ys: Sequence[Any], x: Any, h0: Any, w_ih: Any, w_hh: Any, _b_ih: Any, _b_hh: Any, pad: Any, *,
+    gs: Sequence[Any], ys: Sequence[Any], x: Any, h0: Any, w_ih: Any, w_hh: Any, __b_ih: Any, _b_hh: Any, pad: Any, *,
     needs: Sequence[bool], reverse: bool,
 ) -> list:
     states, gates, inner = ys[2:]
     up = loops.Upstream(gs[0], gs[1], h0, pad)
     of_inputs, of_states, g_first = loops.gru_backward(up, states, gates, inner, w_hh, pad, reverse)
-    gx, g_ih, g_bi = _of_gates(loops.of_gates(of_inputs), x, loops.by_gate(w_ih, 3), (needs[0], needs[2], needs[4]))
-    by_gate = loops.of_gates(of_states)
-    g_hh = _of_weights(by_gate, loops.before_and_after(states, reverse)[0]) if needs[3] else None
-    g_bh = _column_sums(by_gate) if needs[5] else None
+    w_ih = loops.by_gate(w_ih, 3)
+    gx, g_ih, g_bi = _input_gradients(loops.rows_by_gate(of_inputs), x, w_ih, (needs[0], needs[2], needs[4]))
+    dz_rows = loops.rows_by_gate(of_states)
+    g_hh = _of_weights(dz_rows, loops.before_and_after(states, reverse)[0]) if needs[3] else None
+    g_bh = _column_sums(dz_rows) if needs[5] else None
     return [gx, g_first, _merged(g_ih), _merged(g_hh), _merged(g_bi), _merged(g_bh), None]
 
 

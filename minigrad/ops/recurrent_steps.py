@@ -2,6 +2,7 @@
 
 This is what the cells compute, what second and higher derivatives of the fused ops run on, and what these are tested
 against. Weights stand as in PyTorch: w_ih (gates * H, I), w_hh (gates * H, H), biases (gates * H,) or None.
+With a projection w_hr (S, H) the state h is (N, S), and w_hh (gates * H, S).
 """
 
 from __future__ import annotations

@@ -22,6 +22,10 @@ def _empty(like: Any, *shape: int) -> Any:
     return backend_of(like).xp.empty(shape, dtype=like.dtype)
 
 
+def _zeros(like: Any, *shape: int) -> Any:
+    return backend_of(like).xp.zeros(shape, dtype=like.dtype)
+
+
 def _sum_of(a: Any, b: Any) -> Any:
     return a if b is None else b if a is None else a + b
 
@@ -67,7 +71,7 @@ class Upstream:
         if g_outputs is not None and pad is not None:
             g_outputs = np.where(pad, 0, g_outputs)
         self.outputs = g_outputs
-        self.last = np.zeros_like(like) if g_last is None else g_last.copy()
+        self.last = _zeros(like, *like.shape) if g_last is None else g_last.copy()  # in C order: np.dot writes to it
 
     def steps(self, n: int) -> Any:
         return [None] * n if self.outputs is None else self.outputs
@@ -101,14 +105,14 @@ def _of_inputs(x: Any, w: Any, bias: Any, sigmoids: slice) -> Any:
     return z
 
 
-def _passed_on(gate: Any, of_gates: Any, slope: Any, pad: Any) -> Any:
+def _passed_on(gate: Any, gate_slopes: Any, slope: Any, pad: Any) -> Any:
     """What carries a state's gradient to the step before: the gate, and 1 where a sequence has ended.
 
     There the other slopes, (T, gates, N, H) and (T, N, H), are set to 0, in place.
     """
     if pad is None:
         return gate
-    of_gates *= ~pad[:, None]
+    gate_slopes *= ~pad[:, None]
     slope *= ~pad
     return np.where(pad, 1, gate)
 
@@ -118,7 +122,7 @@ def _number(value: float, like: Any) -> Any:
     return backend_of(like).xp.full((), value, dtype=like.dtype)
 
 
-def of_gates(dz: Any) -> Any:
+def rows_by_gate(dz: Any) -> Any:
     """(T, gates, N, H) as (gates, T * N, H)."""
     steps, gates, n, hidden = dz.shape
     return dz.swapaxes(0, 1).reshape((gates, steps * n, hidden))
@@ -126,7 +130,7 @@ def of_gates(dz: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------------------------- rnn
 
-SLOPES: dict[str, Callable] = {"tanh": lambda y: 1 - y * y, "relu": lambda y: (y > 0).astype(y.dtype)}
+SLOPES: dict[str, Callable] = {"tanh": lambda y: 1 - y * y, "relu": lambda y: (~(y <= 0)).astype(y.dtype)}  # a NaN passes on
 
 
 def rnn_forward(
@@ -233,7 +237,7 @@ def lstm_backward(
     dz, to_cell = _lstm_slopes(gates, bent, before_and_after(cells, reverse)[0])
     forget = _passed_on(gates[:, 2], dz, to_cell, pad)
     w = by_gate(w_hh, 4, LSTM_ORDER)
-    dh, dc = up.last, np.zeros_like(bent[0]) if g_cell is None else g_cell.copy()
+    dh, dc = up.last, _zeros(bent, *bent.shape[1:]) if g_cell is None else g_cell.copy()
     part, products = _empty(dc, *dc.shape), _empty(dh, 4, *dh.shape)
     of_outputs = None if w_hr is None else _empty(dh, len(dz), *dh.shape)
     outs, pads = bent if of_outputs is None else of_outputs, bent if pad is None else pad

@@ -38,9 +38,10 @@ def test_streams_go_on_where_they_ended():
     (lambda: data.Characters("ab", 1.0), ValueError, "held_out is a share"),
     (lambda: data.Characters(b"ab"), TypeError, "takes a text, not bytes"),
     (lambda: data.Characters("ab").encode("ax"), ValueError, r"\['x'\] are not among the 2 characters"),
-    (lambda: data.Characters("ab").decode([2]), IndexError, "out of range"),
+    (lambda: data.Characters("ab").decode([2]), IndexError, "2 is out of range for an alphabet of 2"),
+    (lambda: data.Characters("ab").decode([0, -1]), IndexError, "-1 is out of range"),
     (lambda: list(data.streams(data.Characters("abcdef").train, 2, 4)), ValueError, "5 characters are too few for 2 streams"),
-    (lambda: list(data.streams(data.Characters("abcdef").train, 0, 4)), ValueError, "must be 1 or more"),
+    (lambda: data.streams(data.Characters("abcdef").train, 0, 4), ValueError, "must be 1 or more"),
     (lambda: data.characters("/no/such/file"), OSError, "no/such/file"),
 ])
 def test_bad_input(call, error, message):

@@ -85,6 +85,34 @@ def test_only_the_last_state_or_only_the_outputs_may_be_used(torch, rng, kind):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-9, atol=1e-12)
 
 
+@in_every_kind
+@pytest.mark.parametrize("expanded", [True, False])
+def test_an_initial_state_may_lie_in_memory_as_it_likes(torch, rng, kind, expanded):
+    ours, theirs = pair(torch, kind, "float64")
+    x, sizes = rng.standard_normal((5, 2, 3)), [end.shape[-1] for end in flat(ours(minigrad.zeros(1, 2, 3).double()))[1:]]
+    given = [rng.standard_normal((1, 1, n) if expanded else (1, n, 2)) for n in sizes]
+    gradients = []
+    for framework, model in ((minigrad, ours), (torch, theirs)):
+        leaves = [framework.tensor(a, requires_grad=True) for a in given]
+        states = [a.expand(1, 2, a.shape[2]) if expanded else a.transpose(1, 2) for a in leaves]
+        y, _ = model(framework.tensor(x), states[0] if len(states) == 1 else tuple(states))
+        (y**2).sum().backward()
+        gradients.append([a.grad.numpy() for a in leaves])
+    for a, b in zip(*gradients):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@in_every_kind
+def test_a_bad_input_spoils_the_gradients_that_it_spoils_in_pytorch(torch, rng, kind, bad):
+    ours, theirs = pair(torch, kind, "float64")
+    x = rng.standard_normal((5, 2, 3))
+    x[2, 1] = bad
+    a, b = minigrad.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    ours(a)[0].sum().backward(), theirs(b)[0].sum().backward()
+    np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
 # --------------------------------------------------------------------------------------- the ops against the composition
 
 
@@ -384,7 +412,7 @@ def test_constructors_refuse(make, error, message):
     (lambda m, x: m(x.numpy()), TypeError, "GRU takes a Tensor, not ndarray"),
     (lambda m, x: m(x, minigrad.ones(1, 3, 4)), ValueError, r"shape \(1, 3, 4\).*but \(1, 2, 4\)"),
     (lambda m, x: m(x, minigrad.ones(1, 2, 4, dtype="float64")), ValueError, "dtype float64"),
-    (lambda m, x: m(x, [0.0]), TypeError, "an initial state is a list"),
+    (lambda m, x: m(x, [0.0]), TypeError, "GRU: a state is a list, not a Tensor"),
     (lambda m, x: m(x, lengths=[5, 0]), ValueError, "sequence 1 has length 0; lengths go from 1 to 5"),
     (lambda m, x: m(x, lengths=[6, 1]), ValueError, "sequence 0 has length 6; lengths go from 1 to 5"),
     (lambda m, x: m(x, lengths=[5]), ValueError, r"lengths have shape \(1,\), but there are 2 sequences"),
@@ -392,7 +420,14 @@ def test_constructors_refuse(make, error, message):
     (lambda m, x: m(x[:, 0], lengths=[5]), ValueError, "lengths go with a batch of sequences"),
     (lambda m, x: nn.LSTM(3, 4)(x, minigrad.ones(1, 2, 4)), TypeError, r"a pair \(h, c\), not Tensor"),
     (lambda m, x: nn.GRUCell(3, 4)(x), ValueError, r"GRUCell takes \(N, 3\) or \(3,\), not shape \(5, 2, 3\)"),
-    (lambda m, x: nn.RNNCell(3, 4)(x[0], minigrad.ones(4)), ValueError, r"a state has shape \(4,\), but \(2, 4\)"),
+    (lambda m, x: nn.RNNCell(3, 4)(x[0], minigrad.ones(4)), ValueError, r"a state has shape \(4,\).*but \(2, 4\)"),
+    (lambda m, x: m(x, lengths=[[5], [2, 1]]), TypeError, r"GRU: lengths must be integers, one for each sequence"),
+    (lambda m, x: nn.LSTM(3, 4)(x, (x, x, x)), TypeError, r"LSTM: the state is a pair \(h, c\), not 3 of them"),
+    (lambda m, x: nn.LSTMCell(3, 4)(x[0], (x,)), TypeError, r"LSTMCell: the state is a pair \(h, c\), not 1 of them"),
+    (lambda m, x: nn.LSTMCell(3, 4)(x[0], 0.0), TypeError, r"LSTMCell: the state is a pair \(h, c\), not float"),
+    (lambda m, x: nn.GRUCell(3, 4)(x[0], [[0.0] * 4] * 2), TypeError, "GRUCell: a state is a list, not a Tensor"),
+    (lambda m, x: nn.LSTMCell(3, 4)(x[0], (minigrad.ones(2, 4).double(),) * 2), ValueError, "LSTMCell.*dtype float64"),
+    (lambda m, x: nn.RNNCell(3, 4)(x[0].double()), TypeError, "RNNCell: dtypes differ, input float64"),
 ])
 def test_forward_refuses(call, error, message):
     with pytest.raises(error, match=message):

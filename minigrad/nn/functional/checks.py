@@ -54,6 +54,26 @@ def check_count(name: str, what: str, value: Any, least: int) -> None:
         raise ValueError(f"{name}: {what} must be {least} or more, got {value}")
 
 
+def check_state(name: str, state: Any, shape: tuple[int, ...], dtype: Any, form: str = "") -> None:
+    """The state of a recurrent layer or cell, whose dimensions `form` may name."""
+    if not isinstance(state, Tensor):
+        raise TypeError(f"{name}: a state is a {type(state).__name__}, not a Tensor")
+    if state.shape != shape or state.dtype != dtype:
+        raise ValueError(
+            f"{name}: a state has shape {state.shape} and dtype {state.dtype}, but {shape}{form} and {dtype} are needed"
+        )
+
+
+def check_pair(name: str, hx: Any) -> tuple[Any, Any]:
+    """(h, c), or (None, None) of nothing."""
+    if hx is None:
+        return None, None
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        what = f"{len(hx)} of them" if isinstance(hx, (tuple, list)) else type(hx).__name__
+        raise TypeError(f"{name}: the state is a pair (h, c), not {what}")
+    return hx[0], hx[1]
+
+
 def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     try:
         return np.broadcast_shapes(shape, wanted) == wanted
