@@ -8,6 +8,7 @@ from .. import creation
 from ..gradmode import no_grad
 from ..tensor import Tensor
 from . import init
+from .functional.checks import check_count
 from .functional.linear_maps import padding_index, rows_of
 from .module import Layer
 from .parameter import Parameter
@@ -31,8 +32,8 @@ class Embedding(Layer):
         _freeze: bool = False, device: Any = None, dtype: Any = None,
     ) -> None:
         super().__init__()
-        if min(num_embeddings, embedding_dim) < 0:
-            raise ValueError(f"Embedding: sizes must not be negative, got ({num_embeddings}, {embedding_dim})")
+        check_count("Embedding", "num_embeddings", num_embeddings, 0)
+        check_count("Embedding", "embedding_dim", embedding_dim, 0)
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = None if padding_idx is None else padding_index(padding_idx, num_embeddings, "Embedding")

@@ -11,6 +11,7 @@ from ..ops.linalg import linear_op, linear_without_bias_op
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .functional.checks import check_count
 from .module import Layer, Module
 from .parameter import Parameter
 
@@ -41,8 +42,8 @@ class Linear(Layer):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        if min(in_features, out_features) < 0:
-            raise ValueError(f"Linear: sizes must not be negative, got ({in_features}, {out_features})")
+        check_count("Linear", "in_features", in_features, 0)
+        check_count("Linear", "out_features", out_features, 0)
         self.in_features = in_features
         self.out_features = out_features
         place = {"device": device, "dtype": dtype}

@@ -31,6 +31,8 @@ ROWS: list[Row] = [
     Row("Upsample", {"scale_factor": 2}, ((2, 3, 4), (2, 3, 4, 5))),
     Row("Upsample", {"size": 7}, ((2, 3, 4), (1, 2, 3, 4))), Row("Upsample", {"size": (3, 9)}, ((1, 2, 5, 4),)),
     Row("Upsample", {"scale_factor": (0.5, 1.7)}, ((1, 2, 5, 4),)),
+    Row("Upsample", {"scale_factor": 1.13}, ((1, 2, 5, 9),)), Row("Upsample", {"scale_factor": 2.03}, ((1, 2, 5, 4),)),
+    Row("Upsample", {"scale_factor": 1.13, "mode": "bilinear"}, ((1, 2, 5, 9),)),
     Row("Upsample", {"scale_factor": 2.5, "mode": "linear"}, ((2, 3, 4),)),
     Row("Upsample", {"size": 9, "mode": "linear", "align_corners": True}, ((2, 3, 4), (1, 1, 1))),
     Row("Upsample", {"size": (7, 2), "mode": "bilinear"}, ((2, 3, 4, 5),)),

@@ -263,3 +263,14 @@ def test_resizing_refuses():
             F.interpolate(x, **options)
     with pytest.raises(ValueError, match="Upsample: give either"):
         nn.Upsample()
+
+
+def test_nearest_of_sequences_goes_by_the_scale_alone(torch):
+    x = np.arange(5.0).reshape(1, 1, 5)
+    for scale in (1.13, 2.03, 0.7):
+        a = minigrad.tensor(x, requires_grad=True)
+        y = F.interpolate(a, scale_factor=scale)
+        np.testing.assert_array_equal(y.detach().numpy(), torch.nn.functional.interpolate(torch.tensor(x), scale_factor=scale))
+        y.sum().backward()
+        counts = np.bincount(np.floor(np.arange(y.shape[2]) / scale).astype(int), minlength=5)
+        np.testing.assert_array_equal(a.grad.numpy().ravel(), counts)

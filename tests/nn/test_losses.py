@@ -325,3 +325,17 @@ def test_shapes_that_differ_are_refused(rng, function, module, options, draws):
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call(minigrad.zeros(2, 2))
+
+
+def test_cosine_similarity_is_of_what_both_are_broadcast_to(torch, rng):
+    for shapes, dim in ((((3,), (1,)), 0), (((3, 1, 3), (1, 1, 3)), -1), (((2, 1), (2, 4)), 1)):
+        a, b = (rng.standard_normal(shape) for shape in shapes)
+        ours = [minigrad.tensor(v, requires_grad=True) for v in (a, b)]
+        theirs = [torch.tensor(v, requires_grad=True) for v in (a, b)]
+        y, z = F.cosine_similarity(*ours, dim=dim), torch.nn.functional.cosine_similarity(*theirs, dim=dim)
+        np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-10)
+        (y * y).sum().backward(), (z * z).sum().backward()
+        for p, q in zip(ours, theirs):
+            np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-9, atol=1e-14)
+    with pytest.raises(ValueError, match=r"cosine_similarity: shapes \(2, 3\) and \(2, 4\) do not broadcast"):
+        F.cosine_similarity(minigrad.ones(2, 3), minigrad.ones(2, 4))

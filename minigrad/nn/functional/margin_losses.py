@@ -29,9 +29,17 @@ def pairwise_distance(
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`."""
+    """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`, of what both are broadcast to.
+
+    Raises ValueError for shapes that do not broadcast.
+    """
     check_tensor(x1, "cosine_similarity"), check_tensor(x2, "cosine_similarity")
-    along = [x / x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
+    try:
+        shape = np.broadcast_shapes(x1.shape, x2.shape)
+    except ValueError:
+        raise ValueError(f"cosine_similarity: shapes {x1.shape} and {x2.shape} do not broadcast") from None
+    whole = [x if x.shape == shape else x.expand(*shape) for x in (x1, x2)]
+    along = [x / x.norm(2, dim, keepdim=True).clamp(min=eps) for x in whole]
     return (along[0] * along[1]).sum(dim)
 
 

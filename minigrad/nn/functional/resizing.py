@@ -23,7 +23,9 @@ def interpolate(
 
     Give either size or scale_factor, each one number or one a dimension; floor(n * scale_factor) pixels come out.
     Pixel i lies at (i + 1/2) / scale - 1/2 of the input, held inside it, or, for linear modes with align_corners=True,
-    where the outermost pixels of both meet. The nearest is floor(i / scale).
+    where the outermost pixels of both meet. The nearest is floor(i / scale). As in PyTorch a dimension that keeps its
+    size keeps its pixels, and the nearest pixels of images that come out twice as many are doubled, whatever the
+    scale_factor was; of (N, C, L) the nearest goes by the scale_factor alone (there PyTorch's gradient does not).
     Raises ValueError for another mode, for shapes that do not fit it, or unless one of size and scale_factor is given.
     """
     if mode not in _DIMS:
@@ -36,8 +38,12 @@ def interpolate(
     x, _ = batched("interpolate", input, dims)
     outs, scales = _target(x, dims, size, scale_factor)
     for dim, (m, scale) in enumerate(zip(outs, scales), start=2):
-        x = _nearest(x, dim, m, scale) if mode == "nearest" else _linear(x, dim, m, scale, bool(align_corners))
-    return x
+        n = x.shape[dim]
+        if mode == "nearest":
+            x = _nearest(x, dim, m, _scale_of_images(n, m, scale) if dims == 2 else scale)
+        elif m != n:
+            x = _linear(x, dim, m, scale, bool(align_corners))
+    return x.clone() if x is input else x
 
 
 def upsample(
@@ -65,6 +71,10 @@ def _target(x: Tensor, dims: int, size: Any, scale_factor: Any) -> tuple[tuple[i
     if min(outs) < 1:
         raise ValueError(f"interpolate: scale_factor {scale_factor!r} leaves nothing of an input of shape {x.shape}")
     return outs, tuple(1 / f for f in factors)
+
+
+def _scale_of_images(n: int, m: int, scale: float) -> float:
+    return 1.0 if m == n else 0.5 if m == 2 * n else scale
 
 
 def _nearest(x: Tensor, dim: int, m: int, scale: float) -> Tensor:
