@@ -11,11 +11,16 @@
 """
 
 from .picture import draw
+from .probing import probe
 from .profile import Profile, Row, profile
 from .record import Flow, Layer
 from .stack import deep_stack
 from .table import table
+from .theory import MeanField, mean_field
 from .verdict import Verdict, verdict
 from .watch import watch
 
-__all__ = ["Flow", "Layer", "Profile", "Row", "Verdict", "deep_stack", "draw", "profile", "table", "verdict", "watch"]
+__all__ = [
+    "Flow", "Layer", "MeanField", "Profile", "Row", "Verdict", "deep_stack", "draw", "mean_field", "probe", "profile",
+    "table", "verdict", "watch",
+]  # fmt: skip

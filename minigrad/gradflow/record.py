@@ -35,6 +35,12 @@ class Reading:
     weight_grad_norm: float = math.nan  # |dL/dW|
     weight_grad_size: int = 0
     saturated: float = math.nan
+    returned_norm: float = math.nan  # |dL/da|, at what the activation made of z: what comes back through the weights
+    slope_norm: float = math.nan  # of the activation's slopes at z
+    slope_size: int = 0
+    dead: float = math.nan
+    batch_std: float = math.nan  # of what the activation made of z, or of z if there is none
+    pooled_std: float = math.nan
 
 
 class Flow:
@@ -100,6 +106,65 @@ class Flow:
                 if layer.above is not None:
                     gain[:, i] = norms[:, i] / norms[:, layer.above]
         return gain
+
+    @property
+    def weight_factor(self) -> np.ndarray:
+        """|u_l| / |dL/dz_(l+1)|: what the weights above make of the gradient, down to the activation's result. (S, L)
+
+        u = dL/da is the gradient that comes back through the weights, and through whatever lies between them and the
+        activation. gain = weight_factor * slope_rms * alignment. Where z is followed by no activation, u is dL/dz, and
+        the other two factors are 1. NaN where the gain is.
+        """
+        norms, back = self.delta_norm, self._returned_norm()
+        factor = np.full(norms.shape, math.nan)
+        with np.errstate(all="ignore"):
+            for i, layer in enumerate(self.layers):
+                if layer.above is not None:
+                    factor[:, i] = back[:, i] / norms[:, layer.above]
+        return factor
+
+    @property
+    def slope_rms(self) -> np.ndarray:
+        """RMS of the activation's slope at z; 1 where no activation follows. (S, L)"""
+        slopes = rms(self._column("slope_norm"), self._column("slope_size", 0))
+        return self._or_one(slopes)
+
+    @property
+    def alignment(self) -> np.ndarray:
+        """|slope * u| / (RMS slope * |u|): above 1 where slopes are large where gradients are. (S, L)"""
+        with np.errstate(all="ignore"):
+            found = self.delta_norm / (self.slope_rms * self._returned_norm())
+        return self._or_one(found)
+
+    @property
+    def dead(self) -> np.ndarray:
+        """The share of units whose activation has slope 0 for every example of the batch. (S, L)"""
+        return self._column("dead")
+
+    @property
+    def batch_std(self) -> np.ndarray:
+        """A unit's standard deviation over the batch, RMS over the units: near 0, the input is forgotten. (S, L)"""
+        return self._column("batch_std")
+
+    @property
+    def pooled_std(self) -> np.ndarray:
+        """The standard deviation of all units and examples together. (S, L)"""
+        return self._column("pooled_std")
+
+    def _returned_norm(self) -> np.ndarray:
+        norms, back = self.delta_norm, self._column("returned_norm")
+        for i, layer in enumerate(self.layers):
+            if layer.activation is None:
+                back[:, i] = norms[:, i]
+        return back
+
+    def _or_one(self, table: np.ndarray) -> np.ndarray:
+        """1 where no activation follows, so that there is nothing to bend the gradient."""
+        seen = self.sizes[0] > 0
+        for i, layer in enumerate(self.layers):
+            if layer.activation is None:
+                table[:, i] = np.where(seen[:, i], 1.0, math.nan)
+        return table
 
     @property
     def sizes(self) -> tuple[np.ndarray, np.ndarray]:

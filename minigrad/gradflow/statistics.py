@@ -37,6 +37,25 @@ def pooled(norms: Sequence[float] | np.ndarray) -> float:
     return norm(np.asarray(norms, dtype=np.float64))
 
 
+def spread(values: Any) -> tuple[float, float]:
+    """(over the batch, pooled): the standard deviation of a unit over dimension 0, and that of all elements together.
+
+    The first is the root mean square over the units, each of which is one position of the other dimensions. A stack
+    that has forgotten its input has a first near 0, while the second may look healthy. NaN of a 0-d or empty array.
+    """
+    if not values.ndim or not values.size:
+        return math.nan, math.nan
+    wide = values.astype(np.float64)
+    return norm(wide - wide.mean(axis=0)) / math.sqrt(wide.size), norm(wide - wide.mean()) / math.sqrt(wide.size)
+
+
+def dead_fraction(slopes: Any) -> float:
+    """The share of units whose slope is exactly 0 for every example, dimension 0. NaN of a 0-d or empty array."""
+    if not slopes.ndim or not slopes.size:
+        return math.nan
+    return float((slopes == 0).all(axis=0).mean())
+
+
 # The ends of an activation's range: (low, high), either of them None. ReLU's unit is at its low end exactly when it is
 # off, so there the margin is 0. Activations without an end that kills the slope are left out.
 ENDS: dict[str, tuple[float | None, float | None, float]] = {

@@ -9,12 +9,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Iterator
 
+from .. import autograd
 from ..gradmode import is_grad_enabled
 from ..nn import Activation, Module
 from ..tensor import Tensor
 from . import chain
 from .record import Flow, Layer, Reading
-from .statistics import ENDS, norm, saturated_fraction
+from .statistics import ENDS, dead_fraction, norm, saturated_fraction, spread
 
 
 @contextmanager
@@ -85,6 +86,21 @@ def _ends_like(module: Activation) -> str:
     return next((kind.__name__ for kind in type(module).__mro__ if kind.__name__ in ENDS), "")
 
 
+def _slopes(z: Tensor, output: Tensor) -> Any:
+    """The slope of an activation at each element of z, off the graph of this very call; None if there is no graph.
+
+    Off the graph, because to call it again would draw a random slope (RReLU) anew, and change the run that is watched.
+    """
+    if z.node is None or output.node is None:
+        return None
+    node, hooks = z.node, z.node.watch
+    node.watch = None  # those hooks wait for the gradient of the loss
+    try:
+        return autograd.grad([output], [z], [output.new_ones(*output.shape)], retain_graph=True)[0].array
+    finally:
+        node.watch = hooks
+
+
 class _Step:
     """One recorded step: the forward pass sets out its readings, the backward pass fills them in."""
 
@@ -137,10 +153,17 @@ class _Step:
             i = -1
         self._activated[i] = output
         self.layers[i].activation = kind
-        self.readings[i].saturated = saturated_fraction(output.array, _ends_like(module))
+        reading = self.readings[i]
+        reading.saturated = saturated_fraction(output.array, _ends_like(module))
+        reading.batch_std, reading.pooled_std = spread(output.array)
+        slopes = _slopes(z, output)
+        if slopes is not None:
+            reading.slope_norm, reading.slope_size, reading.dead = norm(slopes), slopes.size, dead_fraction(slopes)
+            self._gradient_hooks.append(output.register_hook(lambda g: self._take_returned(reading, g)))
 
     def _add(self, layer: Layer, z: Tensor) -> Reading:
         reading = Reading()
+        reading.batch_std, reading.pooled_std = spread(z.array)
         self.layers.append(layer)
         self.readings.append(reading)
         self._outputs.append(z)
@@ -163,6 +186,9 @@ class _Step:
     def _take_delta(self, reading: Reading, g: Tensor) -> None:
         reading.delta_norm, reading.delta_size = norm(g.array), g.numel()
         self._put_in_record()
+
+    def _take_returned(self, reading: Reading, g: Tensor) -> None:
+        reading.returned_norm = norm(g.array)
 
     def _take_weight_grad(self, reading: Reading, g: Tensor) -> None:
         reading.weight_grad_norm, reading.weight_grad_size = norm(g.array), g.numel()
