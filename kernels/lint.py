@@ -23,7 +23,7 @@ _C_WORDS = """
 _UFUNCS = """
     add subtract multiply divide negative absolute less less_equal greater greater_equal equal not_equal logical_and
 """.split()
-_WORDS = {NUMBER, FLAGGED, "range"}  # the Numba lowering calls range
+_WORDS = {NUMBER, FLAGGED, "range", "type", "len"}  # what the lowerings, and the check of arguments, call
 # Names that would mean something else in one of the languages a law is lowered to.
 RESERVED = frozenset(FUNCTIONS) | _WORDS | set(keyword.kwlist) | set(_C_WORDS) | set(_UFUNCS)
 

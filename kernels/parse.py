@@ -18,6 +18,11 @@ from .tree import COMPARISONS, FLAGGED, NUMBER, LawError, LawText
 from .tree import Assign, Binary, Call, If, Name, Negative, Node, Number
 
 ASSIGNMENTS = ("=", "+=", "-=", "*=", "/=")
+# What hands that know C write first.
+_OF_C = {
+    "double": "write `T x = ...;`", "float": "write `T x = ...;`", "for": "a law is of one element, without loops",
+    "if": "write where(condition, a, b), or #if for a flag",
+}  # fmt: skip
 
 # What people write out of habit, and what to write instead. Longest first: they are tried in this order.
 _FOREIGN = {
@@ -263,6 +268,8 @@ class _Reader:
 
     def assigned(self, target: Token, declares: str | None) -> tuple[Node, bool]:
         sign = self.peek()
+        if sign.text not in ASSIGNMENTS and target.text in _OF_C:
+            raise self.law.error(f"there is no `{target.text}` here: {_OF_C[target.text]}", target.at)
         if sign.text not in ASSIGNMENTS:
             raise self.wrong(f"expected an assignment ({' '.join(ASSIGNMENTS)}) to `{target.text}`")
         if declares and sign.text != "=":

@@ -5,7 +5,7 @@
 // scale-invariant learning of deep neural networks", algorithm 1), where each weight counts by its size:
 //     p = p + rho T u / |u|, u = T g, T = |p| + eta
 // The host passes rho and eta. With the flag scale the text makes u, of which the host then takes the norm.
-// Dividing by the norm first keeps g from overflowing where both are tiny.
+// The host does not fold rho / norm into one number, which overflows where g is tiny.
 // sam(g | p, u | rho, norm, eta)                                  inputs | updated in place | scalars
 #if scale
 u = (fabs(p) + eta) * g;

@@ -2,7 +2,8 @@
 // SM3-II), with momentum. The host passes as root the smallest root of the sums that an element shares in, one for each
 // of its axes, and takes the largest of the new ones back into them:
 //     nu = nu + g g,  m = momentum m + (1 - momentum) g / (sqrt(nu) + eps),  p = p - lr m
-// with root = sqrt(nu), for the square of a gradient of 1e-23 is 0 in single precision. The host passes c = 1 - momentum. Flags: maximize; weight_decay, which adds weight_decay p to the gradient.
+// with root = sqrt(nu), for the square of a gradient of 1e-23 is 0 in single precision, and c = 1 - momentum.
+// Flags: maximize; weight_decay, which adds weight_decay p to the gradient.
 // sm3(g | p, root, m | lr, c, eps, weight_decay)                  inputs | updated in place | scalars
 T d = g;
 #if maximize

@@ -32,7 +32,7 @@ class Slot:
         self.index = index  # in the optimizer's list
         self.label = f"parameter {index}" if name is None else f"parameter {index} ({name})"
         self.age = 0  # steps that it took; a parameter without a gradient does not age
-        self.states: dict[str, Any] = {}  # flat, by the law's names; at age 0 their values mean nothing
+        self.states: dict[str, Any] = {}  # flat, by the law's names; at age 0 all zeros for the law
         self.numbers: Mapping[str, float] = {}  # what the host remembers of it besides; at age 0 nothing
         self.shape: tuple[int, ...] = ()  # when it was last laid out
         self.view: Any = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Iterable, Iterator
 
 import numpy as np
@@ -23,6 +23,23 @@ def number(rule: str, **values: Any) -> None:
             raise TypeError(f"{rule}: {name} must be a number, got {value!r}")
         if value != value:
             raise ValueError(f"{rule}: {name} is NaN")
+
+
+def whole(rule: str, name: str, value: Any, least: int) -> int:
+    """The value. Raises TypeError if it is no whole number, ValueError if it is below the least."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{rule}: {name} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{rule}: {name} must be at least {least}, got {value}")
+    return int(value)
+
+
+def positive(rule: str, **values: Any) -> None:
+    """Raise for a hyper-parameter that is no number, or not above 0."""
+    number(rule, **values)
+    for name, value in values.items():
+        if value <= 0:
+            raise ValueError(f"{rule}: {name} must be above 0, got {value}")
 
 
 def not_negative(rule: str, **values: Any) -> None:

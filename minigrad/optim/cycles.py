@@ -8,7 +8,7 @@ from typing import Any, Callable, Sequence
 from . import checks
 from .optimizer import Optimizer
 from .scheduler import (
-    LRScheduler, all_or_nothing, attributes_of, checked_optimizer, for_each_group, from_zero_to_one, positive, whole,
+    LRScheduler, all_or_nothing, attributes_of, checked_optimizer, for_each_group,
 )
 
 
@@ -25,8 +25,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     ) -> None:
         title = "CosineAnnealingWarmRestarts"
         checks.number(title, eta_min=eta_min)
-        self.T_0 = self.T_i = whole(title, "T_0", T_0, 1)
-        self.T_mult = whole(title, "T_mult", T_mult, 1)
+        self.T_0 = self.T_i = checks.whole(title, "T_0", T_0, 1)
+        self.T_mult = checks.whole(title, "T_mult", T_mult, 1)
         self.eta_min = checks.as_python(eta_min)
         self.T_cur: float = last_epoch
         super().__init__(optimizer, last_epoch)
@@ -127,7 +127,7 @@ class CyclicLR(_WithMomentum):
         last_epoch: int = -1,
     ) -> None:
         step_size_down = step_size_up if step_size_down is None else step_size_down
-        positive("CyclicLR", step_size_up=step_size_up, step_size_down=step_size_down)
+        checks.positive("CyclicLR", step_size_up=step_size_up, step_size_down=step_size_down)
         checks.number("CyclicLR", gamma=gamma)
         if scale_fn is None and mode not in ("triangular", "triangular2", "exp_range"):
             raise ValueError(f"CyclicLR: mode must be 'triangular', 'triangular2' or 'exp_range', got {mode!r}")
@@ -214,8 +214,8 @@ class OneCycleLR(_WithMomentum):
         title = "OneCycleLR"
         checked_optimizer(title, optimizer)
         self.total_steps = _total_steps(total_steps, epochs, steps_per_epoch)
-        from_zero_to_one(title, pct_start=pct_start)
-        positive(title, div_factor=div_factor, final_div_factor=final_div_factor)
+        checks.fraction(title, pct_start=pct_start)
+        checks.positive(title, div_factor=div_factor, final_div_factor=final_div_factor)
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"{title}: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
         self._schedule_phases = _phases(self.total_steps, checks.as_python(pct_start), three_phase)
@@ -270,10 +270,10 @@ class OneCycleLR(_WithMomentum):
 
 def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
     if total_steps is not None:
-        return whole("OneCycleLR", "total_steps", total_steps, 1)
+        return checks.whole("OneCycleLR", "total_steps", total_steps, 1)
     if epochs is None or steps_per_epoch is None:
         raise ValueError("OneCycleLR: pass total_steps, or both epochs and steps_per_epoch")
-    return whole("OneCycleLR", "epochs", epochs, 1) * whole("OneCycleLR", "steps_per_epoch", steps_per_epoch, 1)
+    return checks.whole("OneCycleLR", "epochs", epochs, 1) * checks.whole("OneCycleLR", "steps_per_epoch", steps_per_epoch, 1)
 
 
 def _phases(total: int, share: float, three: bool) -> list[dict[str, Any]]:

@@ -112,10 +112,7 @@ class LBFGS(Optimizer):
     def check(self, group: dict[str, Any]) -> None:
         checks.not_negative("LBFGS", **{name: group[name] for name in ("lr", "tolerance_grad", "tolerance_change")})
         for name in ("max_iter", "max_eval", "history_size"):
-            if not isinstance(group[name], int) or isinstance(group[name], bool):
-                raise TypeError(f"LBFGS: {name} must be a whole number, got {group[name]!r}")
-            if group[name] < 1:
-                raise ValueError(f"LBFGS: {name} must be at least 1, got {group[name]}")
+            checks.whole("LBFGS", name, group[name], 1)
         if group["line_search_fn"] not in (None, "strong_wolfe"):
             raise ValueError(f"LBFGS: line_search_fn must be None or 'strong_wolfe', got {group['line_search_fn']!r}")
 

@@ -36,11 +36,7 @@ class Lookahead(Wrapper):
         super().__init__(optimizer, k=k, alpha=alpha)
 
     def check(self, group: dict[str, Any]) -> None:
-        k = group["k"]
-        if not isinstance(k, int) or isinstance(k, bool):
-            raise TypeError(f"Lookahead: k must be a whole number, got {k!r}")
-        if k < 1:
-            raise ValueError(f"Lookahead: k must be at least 1, got {k}")
+        checks.whole("Lookahead", "k", group["k"], 1)
         checks.fraction("Lookahead", alpha=group["alpha"])
 
     # ------------------------------------------------------------------------------------------------------ the step

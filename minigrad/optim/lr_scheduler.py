@@ -21,9 +21,9 @@ from . import checks
 from .cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from .optimizer import Optimizer
 from .scheduler import (
-    LRScheduler, all_or_nothing, attributes_of, checked_optimizer, for_each_group, from_zero_to_one,
-    functions_for_each_group, positive, warn_of_epoch,
-)
+    LRScheduler, all_or_nothing, attributes_of, checked_optimizer, for_each_group, functions_for_each_group,
+    warn_of_epoch,
+)  # fmt: skip
 
 __all__ = [
     "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
@@ -77,7 +77,7 @@ class StepLR(LRScheduler):
     """lr(t) = initial lr * gamma^floor(t / step_size)."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        positive("StepLR", step_size=step_size)
+        checks.positive("StepLR", step_size=step_size)
         checks.number("StepLR", gamma=gamma)
         self.step_size = checks.as_python(step_size)
         self.gamma = checks.as_python(gamma)
@@ -126,7 +126,7 @@ class ConstantLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
     ) -> None:
-        from_zero_to_one("ConstantLR", factor=factor)
+        checks.fraction("ConstantLR", factor=factor)
         checks.not_negative("ConstantLR", total_iters=total_iters)
         self.factor = checks.as_python(factor)
         self.total_iters = checks.as_python(total_iters)
@@ -175,8 +175,8 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        from_zero_to_one("LinearLR", start_factor=start_factor, end_factor=end_factor)
-        positive("LinearLR", start_factor=start_factor)
+        checks.fraction("LinearLR", start_factor=start_factor, end_factor=end_factor)
+        checks.positive("LinearLR", start_factor=start_factor)
         checks.not_negative("LinearLR", total_iters=total_iters)
         self.start_factor = checks.as_python(start_factor)
         self.end_factor = checks.as_python(end_factor)
@@ -225,7 +225,7 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        positive("CosineAnnealingLR", T_max=T_max)
+        checks.positive("CosineAnnealingLR", T_max=T_max)
         checks.number("CosineAnnealingLR", eta_min=eta_min)
         self.T_max = checks.as_python(T_max)
         self.eta_min = checks.as_python(eta_min)

@@ -54,9 +54,7 @@ class Muon(ByParameter):
         if not isinstance(coefficients, tuple) or len(coefficients) != 3:
             raise TypeError(f"Muon: ns_coefficients must be 3 numbers, got {coefficients!r}")
         checks.number("Muon", **{f"ns_coefficients[{i}]": part for i, part in enumerate(coefficients)})
-        if not isinstance(steps, int) or isinstance(steps, bool):
-            raise TypeError(f"Muon: ns_steps must be a whole number, got {steps!r}")
-        if not 0 <= steps < 100:
+        if checks.whole("Muon", "ns_steps", steps, 0) >= 100:
             raise ValueError(f"Muon: ns_steps must be in [0, 100), got {steps}")
         if group["adjust_lr_fn"] not in ADJUSTMENTS:
             raise ValueError(f"Muon: adjust_lr_fn must be one of {ADJUSTMENTS}, got {group['adjust_lr_fn']!r}")

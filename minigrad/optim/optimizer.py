@@ -20,14 +20,15 @@ NOTES = {
     "name", "param_names", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr",
 }  # fmt: skip
 
-_NOT_COPIED = {"_arenas", "_laws", "_pre_hooks", "_post_hooks", "_stepping"}
+_NOT_COPIED = {"_arenas", "_fitting", "_laws", "_pre_hooks", "_post_hooks", "_stepping"}
 
 
 class Optimizer(StepHooks):
     """What all update rules share. A rule is a subclass that names its law and its states and computes the scalars.
 
-    law_name: the text in kernels/. states: what the law updates besides p, by PyTorch's names. counts_steps: whether
-    PyTorch keeps a "step". check(group): raise for hyper-parameters out of range. rule(group, age): (law, scalars) for
+    law_name: the text in kernels/. states: what the law updates besides p, by PyTorch's names. counts_steps: whether a
+    state_dict holds "step"; False, as in PyTorch's SGD, only if rule() asks nothing of the age but whether it is 0, for
+    a loaded age is 1 then. check(group): raise for hyper-parameters out of range. rule(group, age): (law, scalars) for
     parameters that took `age` steps. At age 0 all states are zeros; a state that the law does not use takes no memory.
     numbers: what the host remembers of each parameter besides, by PyTorch's names, and what it is at age 0; rule() is
     given them by name, and returns among the scalars what they become. beyond_torch: hyper-parameters that PyTorch's
@@ -60,7 +61,10 @@ class Optimizer(StepHooks):
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self._arenas: list[Arena] = []
-        self._laws: dict[tuple[bool, ...], Law] = {}
+        self._laws: dict[tuple[tuple[str, bool], ...], Law] = {}
+        self._fitting: set[Law] = set()  # laws that were seen to get all they take
+        if not defaults:
+            raise ValueError(f"{rule}: a rule has one hyper-parameter at least, such as lr")
         self._values_of = itemgetter(*defaults)
         entries = _listed(rule, params)
         if not entries:
@@ -99,8 +103,8 @@ class Optimizer(StepHooks):
         return [name for name in law.updated if name in self.states]
 
     def law(self, **flags: bool) -> Law:
-        """The rule's law with these flags, given in the same order each time."""
-        key = tuple(flags.values())
+        """The rule's law with these flags on."""
+        key = tuple(flags.items())
         found = self._laws.get(key)
         if found is None:
             found = self._laws[key] = load(self.law_name, **flags)
@@ -237,9 +241,22 @@ class Optimizer(StepHooks):
     def _planned(self, group: dict[str, Any], block: Block, run: Run) -> Update:
         first, end, age = run
         law, scalars = self._ruled(group, age, block.slots[first].numbers if age else self.numbers)
-        ages = self.counts_steps or len(law.updated) > 1  # PyTorch's SGD remembers nothing while it has no momentum
+        if law not in self._fitting:
+            self._check_fit(law, scalars)
+        ages = self.counts_steps or bool(self.numbers) or len(law.updated) > 1  # PyTorch's SGD remembers nothing while it has no momentum
         used = {name: scalars[name] for name in law.scalars}
         return first, end, block.bind(law, first, end), used, ages, {name: scalars[name] for name in self.numbers}
+
+    def _check_fit(self, law: Law, scalars: Mapping[str, float]) -> None:
+        """Raise TypeError for a rule that does not give its law all that it takes."""
+        rule = type(self).__name__
+        strangers = [name for name in law.inputs + law.updated if name not in ("g", "p") and name not in self.states]
+        if strangers:
+            raise TypeError(f"{rule}: the law {law.name} takes {strangers}, which are not among {rule}.states")
+        missing = [name for name in (*law.scalars, *self.numbers) if name not in scalars]
+        if missing:
+            raise TypeError(f"{rule}: rule() gives no {missing}, which the law {law.name} or {rule}.numbers need")
+        self._fitting.add(law)
 
     def _ruled(
         self, group: dict[str, Any], age: int, numbers: Mapping[str, float]
@@ -369,7 +386,7 @@ class Optimizer(StepHooks):
     def __setstate__(self, state: dict[str, Any]) -> None:
         kept = state.pop("_kept")
         self.__dict__.update(state)
-        self._laws = {}
+        self._laws, self._fitting = {}, set()
         self._arenas = []
         first = 0
         for group, remembered in zip(self.param_groups, kept):
@@ -394,13 +411,13 @@ def _listed(rule: str, params: Any) -> list[Any]:
         raise TypeError(f"{rule}: params must be an iterable of tensors, not one tensor; write [tensor]")
     if isinstance(params, (set, frozenset)):
         raise TypeError(f"{rule}: params is a set, whose order varies from run to run; pass a list")
+    kind = type(params).__name__
+    if hasattr(params, "parameters"):
+        raise TypeError(f"{rule}: params must be an iterable of tensors or dicts, not {kind}; write .parameters()")
     try:
         return list(params)
     except TypeError:
-        hint = "; write .parameters()" if hasattr(params, "parameters") else ""
-        raise TypeError(
-            f"{rule}: params must be an iterable of tensors or dicts, not {type(params).__name__}{hint}"
-        ) from None
+        raise TypeError(f"{rule}: params must be an iterable of tensors or dicts, not {kind}") from None
 
 
 def _remember(

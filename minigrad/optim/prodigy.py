@@ -76,10 +76,7 @@ class Prodigy(ByParameter):
         checks.switch("Prodigy", **{name: group[name] for name in names})
         if group["beta3"] is not None:
             checks.below_one("Prodigy", beta3=group["beta3"])
-        for name in ("d0", "d_coef", "growth_rate"):
-            checks.not_negative("Prodigy", **{name: group[name]})
-            if group[name] == 0:
-                raise ValueError(f"Prodigy: {name} must be above 0, got {group[name]}")
+        checks.positive("Prodigy", **{name: group[name] for name in ("d0", "d_coef", "growth_rate")})
 
     # ------------------------------------------------------------------------------------------------------ the step
 
@@ -162,12 +159,12 @@ class Prodigy(ByParameter):
         gradient = np.zeros_like(piece.g)
         decays = group["weight_decay"] != 0 and not group["decouple"]
         begin = self._law_of(slot, begin=True, step=False, first=age == 0, maximize=group["maximize"], decays=decays)
-        piece.put_through(begin, group, d=gradient)
+        piece.put_through(begin, group, turned=gradient)
         scalars = {
             "beta1": beta1, "beta2": beta2, "beta3": shared["beta3"], "c1": d * (1 - beta1), "c2": d * d * (1 - beta2),
             "c3": d / shared["d0"] * (d if group["safeguard_warmup"] else shared["rate"]),
         }  # fmt: skip
-        piece.put_through(self._law_of(slot), scalars, d=gradient)
+        piece.put_through(self._law_of(slot), scalars, turned=gradient)
         way = piece.states["x0"].astype("float64") - piece.p
         return float(way.dot(gradient.astype("float64"))), float(abs(piece.states["s"]).sum(dtype="float64"))
 

@@ -188,5 +188,5 @@ class AdamWScheduleFree(ScheduleFree):
         )
         return law, {
             **self.weighed(group, age, weight_sum, lr_max), "c2": 1 - beta2, "root": root, "eps": group["eps"] * root,
-            "decay": group["weight_decay"],
+            "weight_decay": group["weight_decay"],
         }  # fmt: skip

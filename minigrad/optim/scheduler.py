@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from numbers import Integral
 from types import FunctionType
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
@@ -22,7 +21,9 @@ class LRScheduler:
     """Sets the learning rate of each parameter group, from epoch to epoch: step() after the optimizer's step().
 
     To write a schedule, override get_lr(): the rates for self.last_epoch, one for each group, from self.base_lrs (the
-    groups' "initial_lr") or from the rates at hand. A new scheduler at once sets the rates of epoch 0. With
+    groups' "initial_lr") or from the rates at hand. The schedules here override _rates() instead, which get_lr() calls
+    after it has warned of a call from outside; those that go from the rates at hand leave them alone while _is_initial,
+    and have a _get_closed_form_lr() from base_lrs. A new scheduler at once sets the rates of epoch 0. With
     last_epoch >= 0 the groups must already have an "initial_lr", as after the optimizer's load_state_dict().
     Raises TypeError for what is no optimizer, KeyError for a missing "initial_lr"; a step that fails changes nothing.
     """
@@ -32,7 +33,7 @@ class LRScheduler:
     _optional: set[str] = set()  # what a state has under some settings only
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        whole(type(self).__name__, "last_epoch", last_epoch, -1)
+        checks.whole(type(self).__name__, "last_epoch", last_epoch, -1)
         self.optimizer = checked_optimizer(type(self).__name__, optimizer)
         self.last_epoch = last_epoch
         with all_or_nothing(self):
@@ -72,6 +73,7 @@ class LRScheduler:
         return self._rates()
 
     def _rates(self) -> list[float]:
+        """The rates for self.last_epoch, one for each group."""
         raise NotImplementedError(f"{type(self).__name__} does not state its schedule: override get_lr()")
 
     def get_last_lr(self) -> list[float]:
@@ -254,31 +256,6 @@ def checked_optimizer(title: str, optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{title}: optimizer must be an Optimizer, not a {type(optimizer).__name__}")
     return optimizer
-
-
-def whole(title: str, name: str, value: Any, least: int) -> int:
-    """The value. Raises TypeError if it is no whole number, ValueError if it is below the least."""
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{title}: {name} must be a whole number, got {value!r}")
-    if value < least:
-        raise ValueError(f"{title}: {name} must be at least {least}, got {value}")
-    return int(value)
-
-
-def positive(title: str, **values: Any) -> None:
-    """Raise for a hyper-parameter that is no number, or not above 0."""
-    checks.number(title, **values)
-    for name, value in values.items():
-        if value <= 0:
-            raise ValueError(f"{title}: {name} must be above 0, got {value}")
-
-
-def from_zero_to_one(title: str, **values: Any) -> None:
-    """Raise for a hyper-parameter that is no number, or outside [0, 1]."""
-    checks.number(title, **values)
-    for name, value in values.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"{title}: {name} must be in [0, 1], got {value}")
 
 
 def attributes_of(function: Any) -> dict[str, Any] | None:

@@ -41,11 +41,10 @@ class SGLD(ByParameter):
         ))  # fmt: skip
 
     def check(self, group: dict[str, Any]) -> None:
-        names = ["lr", "temperature", "weight_decay", "seed"]
+        names = ["lr", "temperature", "weight_decay"]
         checks.not_negative("SGLD", **{name: group[name] for name in names})
         checks.switch("SGLD", maximize=group["maximize"])
-        if not isinstance(group["seed"], int):
-            raise TypeError(f"SGLD: seed must be a whole number, got {group['seed']!r}")
+        checks.whole("SGLD", "seed", group["seed"], 0)
 
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         drawn = np.random.default_rng([group["seed"], piece.index, age]).standard_normal(piece.p.size)

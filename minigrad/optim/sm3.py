@@ -52,7 +52,6 @@ class SM3(ByParameter):
     def change(self, group: dict[str, Any], age: int, piece: Piece) -> None:
         roots = [roots for roots, _ in _by_axis(piece)]
         root = reduce(np.minimum, roots).reshape(-1)
-        root = root.copy() if len(roots) == 1 else root  # which is the state itself
         law = self.law(maximize=group["maximize"], weight_decay=group["weight_decay"] != 0)
         piece.put_through(law, {**group, "c": 1 - group["momentum"]}, root=root)
         for roots, others in _by_axis(piece):

@@ -21,7 +21,7 @@ from ..nn.module import Module
 from ..tensor import Tensor
 from . import checks
 from .optimizer import Optimizer
-from .scheduler import LRScheduler, checked_optimizer, for_each_group, group_values, whole
+from .scheduler import LRScheduler, checked_optimizer, for_each_group, group_values
 
 __all__ = [
     "AveragedModel", "SWALR", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn",
@@ -230,7 +230,7 @@ class SWALR(LRScheduler):
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"SWALR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
         self._anneal_strategy = anneal_strategy
-        self.anneal_epochs = whole("SWALR", "anneal_epochs", anneal_epochs, 0)
+        self.anneal_epochs = checks.whole("SWALR", "anneal_epochs", anneal_epochs, 0)
         super().__init__(optimizer, last_epoch)
         del self._swa_lrs
 

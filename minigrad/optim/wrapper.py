@@ -36,7 +36,7 @@ class Wrapper(Optimizer):
                 "these would be changed behind its back; wrap another rule"
             )
         self.optimizer = optimizer
-        self._laws = {}
+        self._laws, self._fitting = {}, set()
         self.__dict__.update(settings)
         self.checked_settings()
 
@@ -170,7 +170,7 @@ class Wrapper(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._laws = {}
+        self._laws, self._fitting = {}, set()
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)}" for name in self.settings)

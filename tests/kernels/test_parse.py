@@ -123,6 +123,8 @@ ERRORS = [
     ("p = g +;", 2, 8, "expected a value"),
     ("p = T;", 2, 5, "expected a value"),
     ("p;", 2, 2, "expected an assignment"),
+    ("float d = g;", 2, 1, "there is no `float` here: write `T x = ...;`"),
+    ("if (g > 0.0) p = g;", 2, 1, "there is no `if` here: write where"),
     ("p == g;", 2, 3, "expected an assignment"),
     ("T = g;", 2, 3, "expected a name after `T`"),
     ("T x += g;", 2, 5, "no value yet"),

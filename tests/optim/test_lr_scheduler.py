@@ -167,7 +167,7 @@ def course(optimizer, scheduler, steps=STEPS, tinker=False):
 
 
 def test_everything_in_torch_is_here_and_tested(torch):
-    assert set(torch.optim.lr_scheduler.__all__) == set(lr_scheduler.__all__)
+    assert set(torch.optim.lr_scheduler.__all__) <= set(lr_scheduler.__all__)
     assert DRAWS.keys() | OTHERS == set(lr_scheduler.__all__) | ELSEWHERE
 
 

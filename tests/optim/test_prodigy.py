@@ -259,7 +259,7 @@ def test_gradients_that_are_not_finite_are_refused_on_request():
 
 @pytest.mark.parametrize("wrong, error, message", [
     ({"d0": 0}, ValueError, "Prodigy: d0 must be above 0"),
-    ({"d_coef": -1}, ValueError, "Prodigy: d_coef must not be negative"),
+    ({"d_coef": -1}, ValueError, "Prodigy: d_coef must be above 0"),
     ({"growth_rate": float("nan")}, ValueError, "Prodigy: growth_rate is NaN"),
     ({"beta3": 1.0}, ValueError, r"Prodigy: beta3 must be in \[0, 1\)"),
     ({"lr": -1}, ValueError, "Prodigy: lr must not be negative"),

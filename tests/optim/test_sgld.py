@@ -69,7 +69,7 @@ def test_on_a_quadratic_loss_it_samples_the_normal_density():
 @pytest.mark.parametrize("wrong, error, message", [
     ({"temperature": -1}, ValueError, "SGLD: temperature must not be negative"),
     ({"seed": 0.5}, TypeError, "SGLD: seed must be a whole number, got 0.5"),
-    ({"seed": -1}, ValueError, "SGLD: seed must not be negative, got -1"),
+    ({"seed": -1}, ValueError, "SGLD: seed must be at least 0, got -1"),
 ])  # fmt: skip
 def test_values_that_are_wrong(wrong, error, message):
     with pytest.raises(error, match=message):
