@@ -92,7 +92,8 @@ def mined(
     if mining.keep_ratio == 1 and isinstance(normalizer, str):
         loss = class_loss(row, name, input, target, weight, ignore_index, reduction, of_nothing=0.0)
     else:
-        loss = _reduced(each, np.where(kept, counts, 0), counts, reduction, normalizer)
+        counted = kept.astype(counts.dtype) if weight is None else np.where(kept, counts, 0)
+        loss = _reduced(each, counted, counts, reduction, normalizer)
     return Mined(loss, each.array, labels, valid, kept)
 
 
