@@ -67,11 +67,12 @@ def rms_norm(
 ) -> Tensor:
     """x / sqrt(mean(x^2) + eps) * weight over the last dimensions. Zhang and Sennrich 2019.
 
-    eps: by default the smallest step of the dtype at 1. Raises ValueError for shapes that do not fit.
+    eps: by default the smallest step at 1 of the dtype computed in, float32 for halves. Raises ValueError for shapes that do not fit.
     """
     shape = _normalized("rms_norm", input, normalized_shape)
     _check_affine("rms_norm", weight, None, shape, input)
-    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    computed_in = np.float32 if input.dtype == np.float16 else input.dtype
+    eps = float(np.finfo(computed_in).eps) if eps is None else eps
     y = by_rms_op(_rows(input, shape), eps=eps)
     return _features_scaled(y, weight, None, shape).reshape(input.shape)
 
@@ -169,6 +170,7 @@ def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
 
 
 def _by_running(x: Tensor, mean: Tensor, var: Tensor, weight: Any, bias: Any, eps: float) -> Tensor:
+    mean = mean.detach().clone()  # of its own: a later training step moves the running one under this graph
     slope = (var + eps).rsqrt() if weight is None else weight * (var + eps).rsqrt()
     shift = -mean * slope if bias is None else bias - mean * slope
     result: Tensor = scale_op(x, slope.to(x.dtype), shift.to(x.dtype))
