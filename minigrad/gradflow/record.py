@@ -99,13 +99,7 @@ class Flow:
     @property
     def gain(self) -> np.ndarray:
         """The backward gain to the layer above, |dL/dz_l| / |dL/dz_(l+1)|; NaN where no one layer is above. (S, L)"""
-        norms = self.delta_norm
-        gain = np.full(norms.shape, math.nan)
-        with np.errstate(all="ignore"):
-            for i, layer in enumerate(self.layers):
-                if layer.above is not None:
-                    gain[:, i] = norms[:, i] / norms[:, layer.above]
-        return gain
+        return self._over_above(self.delta_norm)
 
     @property
     def weight_factor(self) -> np.ndarray:
@@ -115,13 +109,7 @@ class Flow:
         activation. gain = weight_factor * slope_rms * alignment. Where z is followed by no activation, u is dL/dz, and
         the other two factors are 1. NaN where the gain is.
         """
-        norms, back = self.delta_norm, self._returned_norm()
-        factor = np.full(norms.shape, math.nan)
-        with np.errstate(all="ignore"):
-            for i, layer in enumerate(self.layers):
-                if layer.above is not None:
-                    factor[:, i] = back[:, i] / norms[:, layer.above]
-        return factor
+        return self._over_above(self._returned_norm())
 
     @property
     def slope_rms(self) -> np.ndarray:
@@ -150,6 +138,16 @@ class Flow:
     def pooled_std(self) -> np.ndarray:
         """The standard deviation of all units and examples together. (S, L)"""
         return self._column("pooled_std")
+
+    def _over_above(self, norms: np.ndarray) -> np.ndarray:
+        """Each layer's norm over |dL/dz| of the layer above; NaN where no one layer is above."""
+        deltas = self.delta_norm
+        quotient = np.full(norms.shape, math.nan)
+        with np.errstate(all="ignore"):
+            for i, layer in enumerate(self.layers):
+                if layer.above is not None:
+                    quotient[:, i] = norms[:, i] / deltas[:, layer.above]
+        return quotient
 
     def _returned_norm(self) -> np.ndarray:
         norms, back = self.delta_norm, self._column("returned_norm")

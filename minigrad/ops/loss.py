@@ -111,7 +111,7 @@ def _cross_entropy_joint(
     gx = None
     if g is not None:
         g = wide(g) * weight
-        gx = less_at_class(p * _withclass_axis(g, axis), g, own)
+        gx = less_at_class(p * _with_class_axis(g, axis), g, own)
     if g_logp is not None:
         g_logp = wide(g_logp)
         through = g_logp - p * sum_op(g_logp, axis=(axis,), keep=True)
@@ -119,7 +119,7 @@ def _cross_entropy_joint(
     return [None if gx is None else back_to(dtype, gx), None, None]
 
 
-def _withclass_axis(g: Any, axis: int) -> Any:
+def _with_class_axis(g: Any, axis: int) -> Any:
     return g.reshape((*g.shape[:axis], 1, *g.shape[axis:])) if g.ndim else g
 
 

@@ -273,7 +273,8 @@ def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
         return checks.whole("OneCycleLR", "total_steps", total_steps, 1)
     if epochs is None or steps_per_epoch is None:
         raise ValueError("OneCycleLR: pass total_steps, or both epochs and steps_per_epoch")
-    return checks.whole("OneCycleLR", "epochs", epochs, 1) * checks.whole("OneCycleLR", "steps_per_epoch", steps_per_epoch, 1)
+    count = checks.whole("OneCycleLR", "epochs", epochs, 1)
+    return count * checks.whole("OneCycleLR", "steps_per_epoch", steps_per_epoch, 1)
 
 
 def _phases(total: int, share: float, three: bool) -> list[dict[str, Any]]:

@@ -243,7 +243,8 @@ class Optimizer(StepHooks):
         law, scalars = self._ruled(group, age, block.slots[first].numbers if age else self.numbers)
         if law not in self._fitting:
             self._check_fit(law, scalars)
-        ages = self.counts_steps or bool(self.numbers) or len(law.updated) > 1  # PyTorch's SGD remembers nothing while it has no momentum
+        # PyTorch's SGD remembers nothing while it has no momentum.
+        ages = self.counts_steps or bool(self.numbers) or len(law.updated) > 1
         used = {name: scalars[name] for name in law.scalars}
         return first, end, block.bind(law, first, end), used, ages, {name: scalars[name] for name in self.numbers}
 
