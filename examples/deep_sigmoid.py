@@ -47,7 +47,6 @@ x, y = test.tensors
 with minigrad.no_grad():
     accuracy = (model(x).argmax(1) == y).float().mean().item()
 
-profile = gradflow.profile(flow)
-print(gradflow.table(profile))
-print(f"\n{gradflow.verdict(profile)}\nTest accuracy: {accuracy:.1%}")
-gradflow.draw(flow, "deep_sigmoid.png")
+print(flow.table())
+print(f"\n{flow.diagnosis()}\nTest accuracy: {accuracy:.1%}")
+flow.draw("deep_sigmoid.png")

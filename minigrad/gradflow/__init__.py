@@ -1,26 +1,28 @@
-"""See where a gradient vanishes or explodes: watch a model while it trains, then read its profile, verdict and picture.
+"""See where a gradient vanishes or explodes, and be told why: watch a model while it trains, then ask.
 
     from minigrad import gradflow
 
     with gradflow.watch(model, every=10) as flow:
         ...                                              # any training loop
-    summary = gradflow.profile(flow)
-    print(gradflow.table(summary))
-    print(gradflow.verdict(summary))
-    gradflow.draw(flow, "flow.png")
+    print(flow.table())
+    print(flow.diagnosis())
+    flow.draw("flow.png")
+    flow.html("flow.html")
 """
 
+from .diagnosis import Diagnosis, Thresholds, diagnose
+from .flow import Flow
 from .picture import draw
 from .probing import probe
-from .profile import Profile, Row, profile
-from .record import Flow, Layer
+from .profile import Profile, Row, TimeRow, profile
+from .record import Layer
 from .stack import deep_stack
 from .table import table
 from .theory import MeanField, mean_field
-from .verdict import Verdict, verdict
+from .through_time import TimeReading
 from .watch import watch
 
 __all__ = [
-    "Flow", "Layer", "MeanField", "Profile", "Row", "Verdict", "deep_stack", "draw", "mean_field", "probe", "profile",
-    "table", "verdict", "watch",
+    "Diagnosis", "Flow", "Layer", "MeanField", "Profile", "Row", "Thresholds", "TimeReading", "TimeRow", "deep_stack",
+    "diagnose", "draw", "mean_field", "probe", "profile", "table", "watch",
 ]  # fmt: skip

@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any, Callable
 
 from .. import data
+from .diagnosis import diagnosis_of
+from .numbers import percent
 from .picture import check_path, draw, require_matplotlib
 from .profile import profile
 from .stack import ACTIVATIONS, INITS, initialiser
 from .table import table
 from .training import Result, Settings, train
-from .verdict import percent, verdict
 
 _STARTED_WRONG = 2
 _INTERRUPTED = 130  # as shells report Ctrl-C
 
 DESCRIPTION = """\
 Train a deep stack of equal layers on real handwritten digits and see what becomes of the gradient on its way down:
-a table of every layer, a verdict in one sentence, and a picture."""
+a table of every layer, a diagnosis in plain words, and a picture."""
 
 EPILOG = """\
 examples:
@@ -80,14 +81,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(settings: Settings, result: Result, path: Path) -> int:
-    """Print the table and the verdict, and draw the picture, of what was recorded."""
+    """Print the table and the diagnosis, and draw the picture, of what was recorded."""
     interrupted = result.steps_done < result.steps_planned
     if interrupted:
         complain(f"\nstopped after {result.steps_done} of {result.steps_planned} steps")
     if not len(result.flow):
         return _INTERRUPTED
     summary = profile(result.flow)
-    print(f"\n{table(summary)}\n\n{verdict(summary)}\n{_accuracy(result)}")
+    print(f"\n{table(summary)}\n\n{diagnosis_of(result.flow)}\n{_accuracy(result)}")
     try:
         draw(result.flow, path, describe(settings))
     except OSError as error:

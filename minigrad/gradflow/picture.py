@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .diagnosis import diagnosis_of
 from .profile import Profile, layer_labels, profile
-from .record import Flow
-from .verdict import Verdict, percent, times, verdict
+from .record import Record
 from .wholefile import check_writable, written_whole
 
 FORMATS = (".png", ".pdf", ".svg")
@@ -44,7 +44,7 @@ def check_path(path: str | Path) -> Path:
     return path
 
 
-def draw(flow: Flow, path: str | Path, subtitle: str = "") -> None:
+def draw(flow: Record, path: str | Path, subtitle: str = "") -> None:
     """Write the picture of a record to a .png, .pdf or .svg file, whole or not at all.
 
     Colour: the RMS of the gradient at each layer's pre-activation, on a log scale, output on top. At the right, that
@@ -56,7 +56,7 @@ def draw(flow: Flow, path: str | Path, subtitle: str = "") -> None:
     figure = make_figure(figsize=(10, 5.6), dpi=120, layout="constrained")
     make_canvas(figure)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
-    figure.suptitle(headline(verdict(summary)), fontsize=14, fontweight="bold")
+    figure.suptitle(diagnosis_of(flow).headline, fontsize=14, fontweight="bold")
     _heat_map(figure, left, flow)
     _profile_line(right, summary)
     figure.supxlabel(subtitle, fontsize=9, color="0.35")
@@ -64,25 +64,7 @@ def draw(flow: Flow, path: str | Path, subtitle: str = "") -> None:
         figure.savefig(temporary, format=path.suffix[1:].lower())
 
 
-def headline(v: Verdict) -> str:
-    """The point of the picture, in one line."""
-    if v.direction == "vanishing":
-        step = f"it is lost at layer {v.layer}" if v.layer else f"each layer divides it by {times(1 / v.factor)}"
-        return f"The gradient vanishes on its way to the input: {step}"
-    if v.direction == "exploding":
-        step = f"it blows up at layer {v.layer}" if v.layer else f"each layer multiplies it by {times(v.factor)}"
-        return f"The gradient explodes on its way to the input: {step}"
-    if v.direction == "healthy":
-        share = "" if math.isnan(v.factor) else f": {percent(v.factor)} passes each layer"
-        return f"The gradient reaches the input{share}"
-    if v.direction == "zero":
-        return f"No gradient gets below layer {v.layer}: it is exactly 0 there"
-    if v.direction == "not finite":
-        return "The training diverged: the gradient is no longer a number"
-    return "No gradient reached any layer"
-
-
-def _heat_map(figure: Any, axes: Any, flow: Flow) -> None:
+def _heat_map(figure: Any, axes: Any, flow: Record) -> None:
     values = flow.delta_rms
     with np.errstate(all="ignore"):
         decades = np.log10(values)

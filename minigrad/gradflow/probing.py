@@ -6,17 +6,19 @@ from typing import Any, Callable
 
 from ..gradmode import enable_grad, no_grad
 from ..nn import Module
-from .record import Flow
+from .flow import Flow
 from .watch import watch
 
 
-def probe(model: Module, x: Any, y: Any, loss_fn: Callable[[Any, Any], Any]) -> Flow:
+def probe(
+    model: Module, x: Any, y: Any, loss_fn: Callable[[Any, Any], Any], *, snr: bool = False, jacobian: bool = False
+) -> Flow:
     """The record of one forward and backward pass, of loss_fn(model(x), y); afterwards the model is as it was.
 
-    Gradients that parameters held, and buffers such as running statistics, are put back, also after an exception.
+    snr, jacobian: as for watch. Gradients that parameters held, and buffers such as running statistics, are put back, also after an exception.
     Raises TypeError for what is not a Module, ValueError if no gradient of the loss reaches the model.
     """
-    with watch(model) as flow:
+    with watch(model, snr=snr, jacobian=jacobian) as flow:
         gradients = [(p, p.grad) for p in model.parameters()]
         buffers = [(b, b.detach().clone()) for b in model.buffers()]
         try:

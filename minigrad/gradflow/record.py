@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .statistics import rms
+from .theory import moments
+from .through_time import TimeReading
 
 
 @dataclass
@@ -24,6 +27,10 @@ class Layer:
     has_weight: bool = False
     frozen: bool = False  # it has a weight that requires no gradient
     above: int | None = None  # the index of the one layer that z goes to, where the way there has no branch
+    direct: bool = False  # that layer takes the activation's result as it is: nothing lies between
+    fan_in: int = 0  # how many numbers a unit of a linear layer or a convolution sums; 0 for other layers
+    is_cell: bool = False  # one step of a recurrent loop
+    bend: Any = field(default=None, repr=False, compare=False)  # the activation itself
 
 
 @dataclass
@@ -41,17 +48,36 @@ class Reading:
     dead: float = math.nan
     batch_std: float = math.nan  # of what the activation made of z, or of z if there is none
     pooled_std: float = math.nan
+    value_rms: float = math.nan  # of the same; inf if it is not finite, as opposed to not seen; so the next three
+    weight_norm: float = math.nan
+    weight_rms: float = math.nan
+    bias_rms: float = 0.0
+    input_rms: float = math.nan  # of what the layer takes
+    update_norm: float = math.nan  # |what the optimizer added to the weight|
+    snr: float = math.nan
+    sigma_max: float = math.nan
+    sigma_min: float = math.nan
 
 
-class Flow:
+class Broken(NamedTuple):
+    """Where numbers stopped being finite: the row of the step, the column of the layer, and what was first."""
+
+    row: int
+    column: int
+    where: str  # "input", "weights", "forward" or "backward"
+
+
+class Record:
     """The record of a watched model: arrays of shape (recorded steps, layers), layers in the order they were called.
 
-    layers: what each column is. steps: the number of each recorded step, counted from 1.
+    layers: what each column is. steps: the number of each recorded step, counted from 1. times: of recurrent layers, by
+    name, what was seen at each recorded step.
     """
 
     def __init__(self) -> None:
         self.layers: list[Layer] = []
         self.steps: list[int] = []
+        self.times: dict[str, dict[int, TimeReading]] = {}
         self._rows: list[dict[int, Reading]] = []  # by column
         self._columns: dict[tuple[str, int], int] = {}  # by a layer's name and which of its calls it is
 
@@ -70,6 +96,11 @@ class Flow:
             self.layers[column : column + 1] = [replace(layer, above=above)]
         self.steps.append(step)
         self._rows.append(dict(zip(columns, readings)))
+
+    def add_time(self, name: str, step: int, reading: TimeReading) -> None:
+        self.times.setdefault(name, {})[step] = reading
+
+    # ------------------------------------------------------------------------------------------------- the gradient
 
     @property
     def delta_norm(self) -> np.ndarray:
@@ -90,11 +121,6 @@ class Flow:
     def weight_grad_rms(self) -> np.ndarray:
         """RMS of dL/dW: |dL/dW| / sqrt(number of weights). (S, L)"""
         return rms(self.weight_grad_norm, self._column("weight_grad_size"))
-
-    @property
-    def saturated(self) -> np.ndarray:
-        """The share of activations within 0.05 of an end of their range; for ReLU, that are off. (S, L)"""
-        return self._column("saturated")
 
     @property
     def gain(self) -> np.ndarray:
@@ -125,6 +151,45 @@ class Flow:
         return self._or_one(found)
 
     @property
+    def predicted_gain(self) -> np.ndarray:
+        """The gain that mean-field theory predicts, s_(l+1) sqrt(E[phi'(sqrt(q_l) x)^2]); see mean_field. (S, L)
+
+        s^2 is fan-in times the mean square of the weights, as they were at that step, and b^2 that of the biases. q
+        starts from the mean square of what the first layer takes, and anew wherever something lies between an
+        activation and the layer above it. NaN for layers that are neither linear nor a convolution, or lie below one.
+        """
+        scale = self._column("weight_rms") * np.sqrt([layer.fan_in or math.nan for layer in self.layers])
+        bias, taken = self._column("bias_rms") ** 2, self._column("input_rms") ** 2
+        predicted = np.full(scale.shape, math.nan)
+        below = {layer.above: i for i, layer in enumerate(self.layers) if layer.direct and layer.fan_in}
+        squares: dict[int, np.ndarray] = {}  # of what the activation of each layer passes on
+        with np.errstate(all="ignore"):
+            for i in sorted(range(len(self.layers)), key=lambda i: self._order(i, below)):
+                layer = self.layers[i]
+                if not layer.fan_in:
+                    continue
+                q = scale[:, i] ** 2 * squares.get(below.get(i, -1), taken[:, i]) + bias[:, i]
+                squares[i], slopes = moments(layer.bend, q)
+                if layer.direct and layer.above is not None and self.layers[layer.above].fan_in:
+                    predicted[:, i] = scale[:, layer.above] * np.sqrt(slopes)
+        return predicted
+
+    @staticmethod
+    def _order(i: int, below: dict[Any, int]) -> int:
+        """How many layers lie directly below."""
+        count = 0
+        while i in below and count < len(below):
+            i, count = below[i], count + 1
+        return count
+
+    # ----------------------------------------------------------------------------------------------- the activations
+
+    @property
+    def saturated(self) -> np.ndarray:
+        """The share of activations within 0.05 of an end of their range; for ReLU, that are off. (S, L)"""
+        return self._column("saturated")
+
+    @property
     def dead(self) -> np.ndarray:
         """The share of units whose activation has slope 0 for every example of the batch. (S, L)"""
         return self._column("dead")
@@ -138,6 +203,59 @@ class Flow:
     def pooled_std(self) -> np.ndarray:
         """The standard deviation of all units and examples together. (S, L)"""
         return self._column("pooled_std")
+
+    @property
+    def value_rms(self) -> np.ndarray:
+        """RMS of the activations, of z where there is none. (S, L)"""
+        return self._column("value_rms")
+
+    # ------------------------------------------------------------------------------------- the weights, and on request
+
+    @property
+    def update_ratio(self) -> np.ndarray:
+        """|update of W| / |W|, where an optimizer is watched: how far a step moved the weights. (S, L)"""
+        with np.errstate(all="ignore"):
+            return self._column("update_norm") / self._column("weight_norm")
+
+    @property
+    def snr(self) -> np.ndarray:
+        """|mean g| / sqrt(mean |g - mean g|^2) of the weight's gradients g of single examples, on request. (S, L)"""
+        return self._column("snr")
+
+    @property
+    def sigma_max(self) -> np.ndarray:
+        """The largest singular value of the Jacobian of a layer and its activation, at the first example. (S, L)"""
+        return self._column("sigma_max")
+
+    @property
+    def sigma_min(self) -> np.ndarray:
+        """The smallest of these singular values. (S, L)"""
+        return self._column("sigma_min")
+
+    @property
+    def sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many elements dL/dz and dL/dW have; 0 where no gradient came. (S, L) each"""
+        return self._column("delta_size", 0), self._column("weight_grad_size", 0)
+
+    def first_broken(self) -> Broken | None:
+        """The birth of the first number that is not finite: in the earliest step, forward before backward.
+
+        Forward, that is the layer nearest the input; backward, the one nearest the output.
+        """
+        broken = (self.sizes[0] > 0) & ~np.isfinite(self.delta_norm)
+        forward = self.value_rms == math.inf
+        either = broken.any(axis=1) | forward.any(axis=1)
+        if not either.any():
+            return None
+        row = int(either.argmax())
+        if not forward[row].any():
+            return Broken(row, int(np.flatnonzero(broken[row]).max()), "backward")
+        column = int(np.flatnonzero(forward[row]).min())
+        reading = self._rows[row][column]
+        where = "weights" if reading.weight_rms == math.inf else "input" if reading.input_rms == math.inf else "forward"
+        return Broken(row, column, where)
+
+    # ------------------------------------------------------------------------------------------------------- helpers
 
     def _over_above(self, norms: np.ndarray) -> np.ndarray:
         """Each layer's norm over |dL/dz| of the layer above; NaN where no one layer is above."""
@@ -163,19 +281,6 @@ class Flow:
             if layer.activation is None:
                 table[:, i] = np.where(seen[:, i], 1.0, math.nan)
         return table
-
-    @property
-    def sizes(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many elements dL/dz and dL/dW have; 0 where no gradient came. (S, L) each"""
-        return self._column("delta_size", 0), self._column("weight_grad_size", 0)
-
-    def first_broken(self) -> tuple[int, int] | None:
-        """(row, layer) of the first gradient that is not finite: in the earliest step, the layer nearest the output."""
-        broken = (self.sizes[0] > 0) & ~np.isfinite(self.delta_norm)
-        if not broken.any():
-            return None
-        row = int(broken.any(axis=1).argmax())
-        return row, int(np.flatnonzero(broken[row]).max())
 
     def _column(self, quantity: str, absent: float = math.nan) -> np.ndarray:
         table = np.full((len(self._rows), len(self.layers)), absent)

@@ -15,16 +15,16 @@ MARGIN = 0.05  # how near to an end of its range an activation counts as saturat
 
 def norm(array: Any) -> float:
     """The Euclidean norm of all elements, sqrt(sum x^2). NaN if there is a NaN, inf if there is an infinity."""
-    wide = array.astype(np.float64).reshape(-1)
-    with np.errstate(all="ignore"):
-        total = float(np.dot(wide, wide))
+    wide = array.astype(np.float64, copy=False).reshape(-1)
+    with np.errstate(over="ignore"):
+        total = float(wide.dot(wide))
     if _SAFE_LOW < total < _SAFE_HIGH or wide.size == 0:
         return math.sqrt(total)
     largest = float(abs(wide).max())
     if largest == 0 or not math.isfinite(largest):
         return largest
     wide = wide / largest  # squares of what is left can neither vanish together nor overflow
-    return largest * math.sqrt(float(np.dot(wide, wide)))
+    return largest * math.sqrt(float(wide.dot(wide)))
 
 
 def rms(norm: Any, size: Any) -> Any:
@@ -37,23 +37,32 @@ def pooled(norms: Sequence[float] | np.ndarray) -> float:
     return norm(np.asarray(norms, dtype=np.float64))
 
 
-def spread(values: Any) -> tuple[float, float]:
-    """(over the batch, pooled): the standard deviation of a unit over dimension 0, and that of all elements together.
+def spread(values: Any) -> tuple[float, float, float]:
+    """(over the batch, pooled, RMS): a unit's standard deviation over dimension 0; that of all elements; their RMS.
 
     The first is the root mean square over the units, each of which is one position of the other dimensions. A stack
-    that has forgotten its input has a first near 0, while the second may look healthy. NaN of a 0-d or empty array.
+    that has forgotten its input has a first near 0, while the second may look healthy. NaN of a 0-d or empty array, and
+    where a value is not finite.
     """
     if not values.ndim or not values.size:
-        return math.nan, math.nan
-    wide = values.astype(np.float64)
-    return norm(wide - wide.mean(axis=0)) / math.sqrt(wide.size), norm(wide - wide.mean()) / math.sqrt(wide.size)
+        return math.nan, math.nan, 0.0
+    wide = values.astype(np.float64, copy=False)
+    means = np.add.reduce(wide, axis=0)
+    means /= len(wide)
+    mean = float(np.add.reduce(means, axis=None)) / means.size
+    over_batch = norm(wide - means) / math.sqrt(wide.size)
+    pooled_std = math.hypot(over_batch, norm(means - mean) / math.sqrt(means.size))  # the law of total variance
+    return over_batch, pooled_std, math.hypot(pooled_std, mean)
 
 
 def dead_fraction(slopes: Any) -> float:
     """The share of units whose slope is exactly 0 for every example, dimension 0. NaN of a 0-d or empty array."""
     if not slopes.ndim or not slopes.size:
         return math.nan
-    return float((slopes == 0).all(axis=0).mean())
+    if bool(slopes.all()):
+        return 0.0
+    alive = slopes.any(axis=0)
+    return (alive.size - int(np.count_nonzero(alive))) / alive.size
 
 
 # The ends of an activation's range: (low, high), either of them None. ReLU's unit is at its low end exactly when it is
@@ -73,9 +82,9 @@ def saturated_fraction(values: Any, kind: str) -> float:
     if kind not in ENDS or values.size == 0:
         return math.nan
     low, high, margin = ENDS[kind]
-    wide = values.astype(np.float64)
+    wide = values.astype(np.float64, copy=False)
     if low is not None and high is not None:
         at_an_end = abs(wide - (low + high) / 2) > (high - low) / 2 - margin
     else:
         at_an_end = wide <= low
-    return float(at_an_end.mean())
+    return int(np.count_nonzero(at_an_end)) / wide.size

@@ -11,7 +11,7 @@ import numpy as np
 from .. import data, nn, optim
 from ..gradmode import no_grad
 from ..backend.random import manual_seed
-from .record import Flow
+from .flow import Flow
 from .stack import deep_stack
 from .watch import watch
 
@@ -56,7 +56,7 @@ def train(settings: Settings, data_sets: tuple[Any, Any]) -> Result:
     planned = settings.epochs * len(loader)
     loss_of = nn.CrossEntropyLoss()
     done = 0
-    # A run that diverges is told of by the verdict, not by NumPy's warnings.
+    # A run that diverges is told of by the diagnosis, not by NumPy's warnings.
     with np.errstate(all="ignore"), watch(model, every=max(1, planned // PICTURE_STEPS)) as flow:
         try:
             for x, y in progress(_batches(loader, settings.epochs), planned):

@@ -10,8 +10,7 @@ pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure
 
 from minigrad.gradflow import picture
-from minigrad.gradflow.record import Flow, Layer, Reading
-from minigrad.gradflow.verdict import Verdict
+from minigrad.gradflow.record import Layer, Reading, Record as Flow
 
 MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF-", ".svg": b"<?xml"}
 
@@ -100,21 +99,6 @@ def test_ticks_of_deep_models_do_not_crowd(count):
     assert len(positions) == len(labels) <= 26
     assert positions[0] == 1 and positions[-1] == count and sorted(set(positions)) == positions
     assert labels[1:] == [str(p) for p in positions[1:]]
-
-
-@pytest.mark.parametrize("verdict, line", [
-    (Verdict("vanishing", "", 0.25), "The gradient vanishes on its way to the input: each layer divides it by 4"),
-    (Verdict("vanishing", "", 0.25, layer="7"), "The gradient vanishes on its way to the input: it is lost at layer 7"),
-    (Verdict("exploding", "", 1.22), "The gradient explodes on its way to the input: each layer multiplies it by 1.22"),
-    (Verdict("exploding", "", 2.0, layer="7"), "The gradient explodes on its way to the input: it blows up at layer 7"),
-    (Verdict("healthy", "", 0.9), "The gradient reaches the input: 90% passes each layer"),
-    (Verdict("healthy", ""), "The gradient reaches the input"),
-    (Verdict("zero", "", layer="3"), "No gradient gets below layer 3: it is exactly 0 there"),
-    (Verdict("not finite", ""), "The training diverged: the gradient is no longer a number"),
-    (Verdict("no gradient", ""), "No gradient reached any layer"),
-])
-def test_the_title_is_the_point(verdict, line):
-    assert picture.headline(verdict) == line
 
 
 def test_without_matplotlib_the_extra_is_named():

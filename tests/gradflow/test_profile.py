@@ -4,7 +4,7 @@ import math
 import pytest
 
 from minigrad.gradflow.profile import layer_labels, profile
-from minigrad.gradflow.record import Flow, Layer, Reading
+from minigrad.gradflow.record import Layer, Reading, Record as Flow
 
 NAN = math.nan
 

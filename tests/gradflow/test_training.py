@@ -23,9 +23,9 @@ def test_twenty_sigmoid_layers_stay_at_chance_with_a_gain_near_a_quarter(digits)
     assert np.exp(np.log(gains).mean()) == pytest.approx(0.24, abs=0.01)
     assert result.accuracy == pytest.approx(0.10, abs=0.02)
     assert result.chance == 0.1
-    verdict = gradflow.verdict(gradflow.profile(result.flow))
-    assert verdict.direction == "vanishing" and verdict.layer is None
-    assert verdict.slower > 1e9
+    found = result.flow.diagnosis()
+    assert found.direction == "vanishing" and not found.alone
+    assert found.slower > 1e9
 
 
 @pytest.mark.parametrize("settings", [
@@ -36,7 +36,7 @@ def test_twenty_sigmoid_layers_stay_at_chance_with_a_gain_near_a_quarter(digits)
 def test_stacks_that_the_gradient_passes_learn(settings, digits):
     result = train(settings, digits)
     assert result.accuracy > 0.9
-    assert gradflow.verdict(gradflow.profile(result.flow)).direction == "healthy"
+    assert result.flow.diagnosis().direction == "healthy"
 
 
 def test_about_as_many_steps_are_recorded_as_the_picture_shows(digits):
@@ -73,7 +73,7 @@ def test_ctrl_c_keeps_what_was_recorded(digits, monkeypatch):
 
 def test_a_run_that_diverges_warns_of_nothing_and_says_so(digits):
     result = train(Settings(depth=6, activation="relu", init="normal:1", lr=10.0, epochs=1), digits)
-    assert gradflow.verdict(gradflow.profile(result.flow)).direction == "not finite"
+    assert result.flow.diagnosis().direction == "not finite"
 
 
 def test_accuracy_counts_the_largest_logit():

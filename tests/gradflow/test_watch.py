@@ -145,7 +145,7 @@ def test_mean_gain_of_deep_sigmoid_stacks(s, gain, tolerance, saturated, directi
         one_step(model, x, upstream)
     assert np.mean(flow.gain[0, :30]) == pytest.approx(gain, abs=tolerance)
     assert np.mean(flow.saturated[0, 5:30]) == pytest.approx(saturated, abs=0.03)
-    assert gradflow.verdict(gradflow.profile(flow)).direction == direction
+    assert flow.diagnosis().direction == direction
 
     truth = longhand.backprop(x.numpy(), arrays(model, "weight"), arrays(model, "bias"), "sigmoid", upstream.numpy())
     norms = [longhand.length(d) for d in truth.deltas]
@@ -190,7 +190,7 @@ def test_exact_zeros_stay_zeros(rng):
     assert flow.saturated[0, 2] == 1
     summary = gradflow.profile(flow)
     assert [row.note for row in summary.rows] == ["exactly 0"] * 3 + ["", ""]
-    assert gradflow.verdict(summary).layer == "3"
+    assert flow.diagnosis().layer == "3"
 
 
 # --------------------------------------------------------------------------------------------- which steps are recorded
@@ -312,7 +312,7 @@ def test_frozen_layers_at_the_bottom_have_no_gradient_and_this_is_said(rng):
     summary = gradflow.profile(flow)
     assert [row.activation for row in summary.rows] == ["Tanh"] * 4 + [None]
     assert [row.note for row in summary.rows] == ["frozen, no gradient"] * 2 + [""] * 3
-    assert gradflow.verdict(summary).sentence.startswith("Layers 1, 2 get no gradient (frozen")
+    assert flow.diagnosis().sentence.startswith("Layers 1, 2 get no gradient (frozen")
 
 
 def test_everything_frozen_records_nothing(rng):
@@ -400,9 +400,9 @@ def test_nan_is_recorded_and_its_birth_named(rng):
     assert np.isnan(flow.delta_rms[2]).all()
     summary = gradflow.profile(flow)
     assert summary.steps == (1, 2)  # the steps before it
-    assert summary.broken == (3, "output")
+    assert summary.broken == (3, "output", "backward")
     assert all(math.isfinite(row.delta) for row in summary.rows)
-    assert "at step 3, first at the output" in gradflow.verdict(summary).sentence
+    assert "At training step 3 numbers stopped being finite, first in the backward pass, at the output" in flow.diagnosis().sentence
 
 
 def test_infinite_from_the_first_step_on(rng):
@@ -410,10 +410,10 @@ def test_infinite_from_the_first_step_on(rng):
     with gradflow.watch(model) as flow:
         one_step(model, minigrad.tensor(rng.standard_normal((3, 7))), minigrad.full((3, 5), math.inf).double())
     summary = gradflow.profile(flow)
-    assert summary.broken == (1, "output")
+    assert summary.broken == (1, "output", "backward")
     assert summary.steps == (1,)
     assert [row.note for row in summary.rows] == ["not finite"] * 3
-    assert gradflow.verdict(summary).direction == "not finite"
+    assert flow.diagnosis().direction == "not finite"
     assert "inf" in gradflow.table(summary)
 
 
