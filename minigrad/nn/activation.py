@@ -12,7 +12,7 @@ from .. import creation
 from ..tensor import Tensor
 from . import functional as F
 from . import init
-from .functional.checks import check_alpha, check_lambd, check_slopes
+from .functional.checks import check_alpha, check_count, check_lambd, check_number, check_slopes
 from .module import Activation, Layer
 from .parameter import Parameter
 
@@ -216,10 +216,8 @@ class PReLU(Layer):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
-        if num_parameters < 1:
-            raise ValueError(f"PReLU: num_parameters must be at least 1, got {num_parameters}")
-        self.num_parameters = num_parameters
-        self.init = init
+        self.num_parameters = num_parameters = check_count("PReLU", "num_parameters", num_parameters, 1)
+        self.init = check_number("PReLU", "init", init)
         self.weight = Parameter(creation.empty(num_parameters, device=device, dtype=dtype))
         self.reset_parameters()
 

@@ -12,6 +12,7 @@ from ..tensor import Tensor
 from . import functional as F
 from . import init
 from .functional.attention import added_where, attended, attention_weights
+from .functional.checks import check_count
 from .functional.dropouts import check_probability
 from .linear import Linear
 from .module import Module
@@ -47,7 +48,9 @@ class MultiheadAttention(Module):
         device: Any = None, dtype: Any = None,
     ) -> None:
         super().__init__()
-        if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
+        embed_dim = check_count("MultiheadAttention", "embed_dim", embed_dim, 1)
+        num_heads = check_count("MultiheadAttention", "num_heads", num_heads, 1)
+        if embed_dim % num_heads:
             raise ValueError(
                 f"MultiheadAttention: num_heads must divide embed_dim, both above 0, got embed_dim={embed_dim} and "
                 f"num_heads={num_heads}"

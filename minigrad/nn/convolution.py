@@ -9,6 +9,7 @@ from .. import creation
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .functional.checks import check_count
 from .functional.convolutions import pairs_of, transposed_sizes
 from .functional.spatial import IntOrInts, batched, sizes_of
 from .module import Layer
@@ -32,12 +33,10 @@ class _Convolution(Layer):
     ) -> None:
         super().__init__()
         name, dims = type(self).__name__, self._dims
-        for what, n in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
-            if isinstance(n, bool) or not isinstance(n, int):
-                raise TypeError(f"{name}: {what} must be a whole number, not {n!r}")
-        if min(in_channels, out_channels) < 1:
-            raise ValueError(f"{name}: channels must be 1 or more, got {in_channels} and {out_channels}")
-        if groups < 1 or in_channels % groups or out_channels % groups:
+        in_channels = check_count(name, "in_channels", in_channels, 1)
+        out_channels = check_count(name, "out_channels", out_channels, 1)
+        groups = check_count(name, "groups", groups, 1)
+        if in_channels % groups or out_channels % groups:
             raise ValueError(f"{name}: groups={groups} must divide {in_channels} and {out_channels}, the channels")
         if padding_mode not in _MODES:
             raise ValueError(f"{name}: padding_mode must be one of {list(_MODES)}, not {padding_mode!r}")

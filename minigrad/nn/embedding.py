@@ -32,10 +32,8 @@ class Embedding(Layer):
         _freeze: bool = False, device: Any = None, dtype: Any = None,
     ) -> None:
         super().__init__()
-        check_count("Embedding", "num_embeddings", num_embeddings, 0)
-        check_count("Embedding", "embedding_dim", embedding_dim, 0)
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
+        self.num_embeddings = num_embeddings = check_count("Embedding", "num_embeddings", num_embeddings, 0)
+        self.embedding_dim = embedding_dim = check_count("Embedding", "embedding_dim", embedding_dim, 0)
         self.padding_idx = None if padding_idx is None else padding_index(padding_idx, num_embeddings, "Embedding")
         if _weight is None:
             _weight = creation.empty(num_embeddings, embedding_dim, device=device, dtype=dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any, Callable
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..gradmode import no_grad
 from ..ops.reduce import wide
 from ..tensor import Tensor
 from ..values import draw_normal
+from .functional.checks import check_count, check_tensor
 from .module import Module
 
 __all__ = [
@@ -34,7 +36,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
-        if isinstance(slope, bool) or not isinstance(slope, (int, float)):
+        if isinstance(slope, bool) or not isinstance(slope, Real):
             raise ValueError(f"calculate_gain: the negative slope must be a number, not {param!r}")
         return math.sqrt(2 / (1 + slope**2))
     if nonlinearity not in _GAINS:
@@ -57,19 +59,19 @@ def fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform on [a, b). Raises ValueError if a > b."""
     with no_grad():
-        return tensor.uniform_(a, b, generator=generator)
+        return check_tensor(tensor, "uniform_").uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal, N(mean, std^2). Raises ValueError for a negative std."""
     with no_grad():
-        return tensor.normal_(mean, std, generator=generator)
+        return check_tensor(tensor, "normal_").normal_(mean, std, generator=generator)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One value everywhere."""
     with no_grad():
-        return tensor.fill_(val)
+        return check_tensor(tensor, "constant_").fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -84,7 +86,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 def eye_(tensor: Tensor) -> Tensor:
     """Ones on the diagonal of a matrix, zeros elsewhere. Raises ValueError for other than two dimensions."""
-    _check_ndim("eye_", tensor, tensor.ndim == 2, "exactly two")
+    _check_ndim("eye_", tensor, 2, 2, "exactly two")
     with no_grad():
         return tensor.copy_(Tensor.of(np.eye(*tensor.shape)))
 
@@ -127,7 +129,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     The Q of a normal matrix, its signs chosen so that it is uniformly distributed (Mezzadri 2007). Saxe, McClelland and
     Ganguli 2014. Raises ValueError below two dimensions.
     """
-    _check_ndim("orthogonal_", tensor, tensor.ndim >= 2, "at least two")
+    _check_ndim("orthogonal_", tensor, 2, math.inf, "at least two")
+    _check_floating("orthogonal_", tensor)
     if not tensor.numel():
         return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
@@ -150,7 +153,7 @@ def lecun_normal_(tensor: Tensor, generator: Generator | None = None) -> Tensor:
 
 
 def _lecun_std(name: str, tensor: Tensor) -> float:
-    _check_ndim(name, tensor, tensor.ndim >= 2, "at least two")
+    _check_ndim(name, tensor, 2, math.inf, "at least two")
     fan_in, _ = fan_in_and_fan_out(tensor)
     return 1 / math.sqrt(fan_in) if fan_in else 0.0
 
@@ -206,8 +209,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
     Raises ValueError for other than 3 to 5 dimensions, or groups that do not divide O.
     """
-    _check_ndim("dirac_", tensor, tensor.ndim in (3, 4, 5), "three to five")
-    if groups < 1 or tensor.shape[0] % groups:
+    _check_ndim("dirac_", tensor, 3, 5, "three to five")
+    groups = check_count("dirac_", "groups", groups, 1)
+    if tensor.shape[0] % groups:
         raise ValueError(f"dirac_: groups={groups} does not divide the {tensor.shape[0]} channels of {tensor.shape}")
     values = np.zeros(tensor.shape)
     per_group = tensor.shape[0] // groups
@@ -224,7 +228,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
 
     Raises ValueError for other than two dimensions, a sparsity outside [0, 1], or a negative std.
     """
-    _check_ndim("sparse_", tensor, tensor.ndim == 2, "exactly two")
+    _check_ndim("sparse_", tensor, 2, 2, "exactly two")
     if not 0 <= sparsity <= 1 or not std >= 0:
         raise ValueError(f"sparse_: sparsity must be from 0 to 1 and std from 0, got {sparsity} and {std}")
     _check_floating("sparse_", tensor)
@@ -345,26 +349,26 @@ def _variance(y: np.ndarray) -> float:
 
 
 def _xavier_std(name: str, tensor: Tensor, gain: float) -> float:
-    _check_ndim(name, tensor, tensor.ndim >= 2, "at least two")
+    _check_ndim(name, tensor, 2, math.inf, "at least two")
     fans = sum(fan_in_and_fan_out(tensor))
     return gain * math.sqrt(2 / fans) if fans else 0.0
 
 
 def _kaiming_std(name: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    _check_ndim(name, tensor, tensor.ndim >= 2, "at least two")
+    _check_ndim(name, tensor, 2, math.inf, "at least two")
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"{name}: mode must be 'fan_in' or 'fan_out', not {mode!r}")
     fan = fan_in_and_fan_out(tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
 
 
-def _check_ndim(name: str, tensor: Tensor, ok: bool, needed: str) -> None:
-    if not ok:
+def _check_ndim(name: str, tensor: Tensor, least: int, most: float, needed: str) -> None:
+    if not least <= check_tensor(tensor, name).ndim <= most:
         raise ValueError(f"{name} needs {needed} dimensions, got shape {tensor.shape}")
 
 
 def _check_floating(name: str, tensor: Tensor) -> None:
-    if not tensor.is_floating_point():
+    if not check_tensor(tensor, name).is_floating_point():
         raise TypeError(
             f"{name} draws floating-point numbers, which a tensor of {tensor.dtype} cannot hold; cast it with .float()"
         )

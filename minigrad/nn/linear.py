@@ -11,7 +11,7 @@ from ..ops.linalg import linear_op, linear_without_bias_op
 from ..tensor import Tensor
 from . import functional as F
 from . import init
-from .functional.checks import check_count
+from .functional.checks import check_count, check_tensor
 from .module import Layer, Module
 from .parameter import Parameter
 
@@ -42,10 +42,8 @@ class Linear(Layer):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        check_count("Linear", "in_features", in_features, 0)
-        check_count("Linear", "out_features", out_features, 0)
-        self.in_features = in_features
-        self.out_features = out_features
+        self.in_features = in_features = check_count("Linear", "in_features", in_features, 0)
+        self.out_features = out_features = check_count("Linear", "out_features", out_features, 0)
         place = {"device": device, "dtype": dtype}
         self.weight = Parameter(creation.empty(out_features, in_features, **place))
         self.register_parameter("bias", Parameter(creation.empty(out_features, **place)) if bias else None)
@@ -60,7 +58,11 @@ class Linear(Layer):
 
     def forward(self, input: Tensor) -> Tensor:
         bias = self.bias  # the rows that linear() chooses between, without its call
-        return linear_without_bias_op(input, self.weight) if bias is None else linear_op(input, self.weight, bias)
+        try:
+            return linear_without_bias_op(input, self.weight) if bias is None else linear_op(input, self.weight, bias)
+        except AttributeError:
+            check_tensor(input, "Linear")
+            raise
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
@@ -81,14 +83,9 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if in1_features < 1 or min(in2_features, out_features) < 0:
-            raise ValueError(
-                "Bilinear: in1_features must be at least 1 and the other sizes not negative, got "
-                f"({in1_features}, {in2_features}, {out_features})"
-            )
-        self.in1_features = in1_features
-        self.in2_features = in2_features
-        self.out_features = out_features
+        self.in1_features = in1_features = check_count("Bilinear", "in1_features", in1_features, 1)
+        self.in2_features = in2_features = check_count("Bilinear", "in2_features", in2_features, 0)
+        self.out_features = out_features = check_count("Bilinear", "out_features", out_features, 0)
         place = {"device": device, "dtype": dtype}
         self.weight = Parameter(creation.empty(out_features, in1_features, in2_features, **place))
         self.register_parameter("bias", Parameter(creation.empty(out_features, **place)) if bias else None)
@@ -134,10 +131,11 @@ class Unflatten(Layer):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        if not isinstance(dim, int):
-            raise TypeError(f"Unflatten: dim must be an integer, not {dim!r}")
-        if not isinstance(unflattened_size, (tuple, list)) or not all(isinstance(n, int) for n in unflattened_size):
-            raise TypeError(f"Unflatten: unflattened_size must be a tuple of integers, not {unflattened_size!r}")
+        dim = check_count("Unflatten", "dim", dim)
+        if not isinstance(unflattened_size, (tuple, list)):
+            raise TypeError(f"Unflatten: unflattened_size must be a tuple of whole numbers, not {unflattened_size!r}")
+        sizes = [check_count("Unflatten", "each of unflattened_size", n) for n in unflattened_size]
+        unflattened_size = type(unflattened_size)(sizes)
         if min(unflattened_size, default=0) < -1 or unflattened_size.count(-1) > 1:
             raise ValueError(f"Unflatten: of {unflattened_size} one size may be -1, and none else negative")
         self.dim = dim

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
 from . import functional as F
-from .functional.checks import check_reduction
+from .functional.checks import check_count, check_number, check_reduction
 from .module import Module
 
 __all__ = [
@@ -44,7 +44,7 @@ class _ClassLoss(_Loss):
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
+        self.ignore_index = check_count(type(self).__name__, "ignore_index", ignore_index)
 
 
 class NLLLoss(_ClassLoss):
@@ -80,9 +80,7 @@ class FocalLoss(_ClassLoss):
         self, gamma: float = 2.0, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
-        if not gamma >= 0:
-            raise ValueError(f"FocalLoss: gamma must not be negative, got {gamma}")
-        self.gamma = gamma
+        self.gamma = check_number("FocalLoss", "gamma", gamma, 0)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.focal_loss(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any, Sequence
 
 from .. import creation
@@ -10,6 +9,7 @@ from ..backend import dtypes
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .functional.checks import check_count, check_number, check_writable
 from .module import Layer
 from .parameter import Parameter
 
@@ -49,11 +49,10 @@ class _Channelwise(_Affine):
         device: Any, dtype: Any, bias: bool,
     ) -> None:
         super().__init__()
-        if num_features < 1:
-            raise ValueError(f"{type(self).__name__}: num_features must be 1 or more, got {num_features}")
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
+        name = type(self).__name__
+        self.num_features = num_features = check_count(name, "num_features", num_features, 1)
+        self.eps = check_number(name, "eps", eps, 0)
+        self.momentum = None if momentum is None else check_number(name, "momentum", momentum)
         self.affine = affine
         self.track_running_stats = track_running_stats
         place = {"device": device, "dtype": dtype}
@@ -112,6 +111,8 @@ class _BatchNorm(_Channelwise):
                 f"{type(self).__name__}: it needs more than one value a channel for their variance, got an input of "
                 f"shape {input.shape}: take a larger batch, or eval() after training"
             )
+        if moves and self.num_batches_tracked is not None:
+            check_writable(type(self).__name__, "num_batches_tracked", self.num_batches_tracked)
         y = F.batch_norm(
             input, self.running_mean if moves or not own else None, self.running_var if moves or not own else None,
             self.weight, self.bias, own, self._factor() if moves else 0.0, self.eps,
@@ -179,11 +180,9 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 def _shape_of(name: str, normalized_shape: Any) -> tuple[int, ...]:
-    try:
-        shape = tuple(operator.index(n) for n in normalized_shape)
-    except TypeError:
-        shape = (operator.index(normalized_shape),)
-    if not shape or min(shape) < 1:
+    sizes = normalized_shape if hasattr(normalized_shape, "__len__") and normalized_shape != "" else (normalized_shape,)
+    shape = tuple(check_count(name, "normalized_shape", n, 1) for n in sizes)
+    if not shape:
         raise ValueError(f"{name}: normalized_shape must hold sizes from 1, not {normalized_shape!r}")
     return shape
 
@@ -200,7 +199,7 @@ class LayerNorm(_Affine):
     ) -> None:
         super().__init__()
         self.normalized_shape = _shape_of("LayerNorm", normalized_shape)
-        self.eps = eps
+        self.eps = check_number("LayerNorm", "eps", eps, 0)
         self.elementwise_affine = elementwise_affine
         place = {"device": device, "dtype": dtype}
         self._register(self.normalized_shape, elementwise_affine, elementwise_affine and bias, place)
@@ -226,7 +225,7 @@ class RMSNorm(_Affine):
     ) -> None:
         super().__init__()
         self.normalized_shape = _shape_of("RMSNorm", normalized_shape)
-        self.eps = eps
+        self.eps = None if eps is None else check_number("RMSNorm", "eps", eps, 0)
         self.elementwise_affine = elementwise_affine
         shape = self.normalized_shape if elementwise_affine else None
         place = {"device": device, "dtype": dtype}
@@ -256,11 +255,11 @@ class GroupNorm(_Affine):
         dtype: Any = None, *, bias: bool = True,
     ) -> None:
         super().__init__()
-        if num_groups < 1 or num_channels < 1 or num_channels % num_groups:
+        self.num_groups = num_groups = check_count("GroupNorm", "num_groups", num_groups, 1)
+        self.num_channels = num_channels = check_count("GroupNorm", "num_channels", num_channels, 1)
+        if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} does not divide num_channels={num_channels}")
-        self.num_groups = num_groups
-        self.num_channels = num_channels
-        self.eps = eps
+        self.eps = check_number("GroupNorm", "eps", eps, 0)
         self.affine = affine
         self._register((num_channels,), affine, affine and bias, {"device": device, "dtype": dtype})
         self.reset_parameters()

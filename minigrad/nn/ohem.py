@@ -11,6 +11,7 @@ from ..backend import backend_of
 from ..ops.loss import cross_entropy_op, nll_op
 from ..tensor import Tensor
 from . import functional as F
+from .functional.checks import check_tensor
 from .functional.class_losses import classes_of
 from .functional.mining import Mining
 from .functional.ohem import Mined, check_normalizer, mined
@@ -157,6 +158,7 @@ class NLL_OHEM(NLLLoss):
         wanted = self.ratio if ratio is None else _checked_ratio(ratio)
         if getattr(x, "ndim", 2) != 2:
             raise ValueError(f"NLL_OHEM takes log-probabilities (N, C), not shape {x.shape}; see nn.NLLLossOHEM")
+        check_tensor(y, "NLL_OHEM: the target")
         n = len(y) if y.ndim else 1
         if wanted * n < 1:
             raise ValueError(

@@ -10,6 +10,7 @@ from . import functional as F
 from .attention import MultiheadAttention
 from .container import ModuleList
 from .dropout import Dropout
+from .functional.checks import check_count
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
@@ -85,8 +86,7 @@ class TransformerEncoder(Module):
         enable_nested_tensor: bool = True, mask_check: bool = True,
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"TransformerEncoder: num_layers must be 1 or more, got {num_layers}")
+        num_layers = check_count("TransformerEncoder", "num_layers", num_layers, 1)
         if not isinstance(encoder_layer, Module):
             raise TypeError(f"TransformerEncoder: encoder_layer is a {type(encoder_layer).__name__}, not a Module")
         self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])

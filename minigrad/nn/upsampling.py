@@ -6,6 +6,8 @@ from typing import Any
 
 from ..tensor import Tensor
 from . import functional as F
+from .functional.resizing import factors_of
+from .functional.spatial import sizes_of
 from .module import Layer
 
 __all__ = ["Upsample"]
@@ -20,9 +22,12 @@ class Upsample(Layer):
         super().__init__()
         if (size is None) == (scale_factor is None):
             raise ValueError(f"Upsample: give either size or scale_factor, got {size!r} and {scale_factor!r}")
+        if size is not None:
+            sizes_of("Upsample", "size", size, len(size) if hasattr(size, "__len__") else 1, 1)
+        else:
+            factors = factors_of("Upsample", scale_factor, len(scale_factor) if hasattr(scale_factor, "__len__") else 1)
+            scale_factor = tuple(map(float, factors)) if hasattr(scale_factor, "__len__") else float(factors[0])
         self.size = size
-        if scale_factor is not None:
-            scale_factor = tuple(map(float, scale_factor)) if isinstance(scale_factor, tuple) else float(scale_factor)
         self.scale_factor = scale_factor
         self.mode = mode
         self.align_corners = align_corners

@@ -39,7 +39,10 @@ def _standardize(x: Any, *, across: bool, eps: float) -> tuple:
     mean = _sums(x, across) * one_over
     y = x - mean
     var = _sums(y * y, across) * one_over
-    y *= 1 / np.sqrt(var + eps)
+    inverse = 1 / np.sqrt(var + eps)
+    if not across:  # where the squares overflow, 1 / inf would make zeros of everything: NaN says so
+        inverse *= 1 + 0 * var
+    y *= inverse
     return back_to(dtype, y), mean, var
 
 

@@ -180,7 +180,7 @@ def test_borders_that_cannot_be_filled():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ((0, 2, 3), "Conv2d: channels must be 1 or more, got 0 and 2"), ((2, 2, 0), "Conv2d: kernel_size must be 1"),
+    ((0, 2, 3), "Conv2d: in_channels must be 1 or more, got 0"), ((2, 2, 0), "Conv2d: kernel_size must be 1"),
     ((3, 4, 3, 1, 0, 1, 2), "groups=2 must divide 3 and 4"), ((2, 2, 3, 0), "stride must be 1 or more"),
     ((2, 2, (3, 3, 3)), "kernel_size must be a whole number or 2 of them"), ((2, 2, 3, 1, -1), "padding must be 0 or more"),
     ((2, 2, 3, 2, "same"), "needs stride 1"), ((2, 2, 3, 1, "full"), "'full'"), ((2, 2, 3, 1, 0, 0), "dilation"),
@@ -230,7 +230,7 @@ def test_functions_refuse():
         F.conv1d(x, w, groups=2)
     with pytest.raises(ValueError, match=r"conv1d: bias has shape \(4,\).*expected shape \(6,\)"):
         F.conv1d(x, w, minigrad.ones(4))
-    with pytest.raises(ValueError, match="groups must be a whole number from 1, not 0"):
+    with pytest.raises(ValueError, match="conv1d: groups must be 1 or more, got 0"):
         F.conv1d(x, w, groups=0)
     with pytest.raises(ValueError, match="conv1d: the weight has shape"):
         F.conv1d(x, minigrad.ones(6, 4))

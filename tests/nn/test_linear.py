@@ -166,8 +166,9 @@ def test_bilinear_refuses_dtypes_and_sizes():
         layer(x1.long(), x2)
     with pytest.raises(TypeError, match="^bilinear: input2 takes a Tensor, not list"):
         layer(x1, [0.0, 0.0])
-    for sizes in ((0, 2, 5), (-1, 2, 5), (3, -2, 5), (3, 2, -5)):
-        with pytest.raises(ValueError, match=rf"^Bilinear: .*\({sizes[0]}, {sizes[1]}, {sizes[2]}\)"):
+    for sizes, message in (((0, 2, 5), "in1_features must be 1 or more, got 0"), ((-1, 2, 5), "in1_features .* got -1"),
+                           ((3, -2, 5), "in2_features .* got -2"), ((3, 2, -5), "out_features .* got -5")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"^Bilinear: {message}"):
             nn.Bilinear(*sizes)
     assert nn.Bilinear(3, 0, 5)(x1, minigrad.zeros(1, 0)).shape == (1, 5)
 

@@ -142,7 +142,7 @@ def test_bad_dtypes_change_no_statistics():
 
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: nn.BatchNorm1d(0), "BatchNorm1d: num_features must be 1 or more"),
-    (lambda: nn.GroupNorm(2, 3), "num_groups=2 does not divide num_channels=3"), (lambda: nn.GroupNorm(0, 3), "num_groups=0"),
+    (lambda: nn.GroupNorm(2, 3), "num_groups=2 does not divide num_channels=3"), (lambda: nn.GroupNorm(0, 3), "num_groups must be 1 or more, got 0"),
     (lambda: nn.LayerNorm(0), "LayerNorm: normalized_shape"), (lambda: nn.RMSNorm(()), "RMSNorm: normalized_shape"),
     (lambda: nn.LayerNorm(4)(minigrad.ones(2, 3)), r"shape \(2, 3\) does not end in normalized_shape \(4,\)"),
     (lambda: nn.RMSNorm((2, 3))(minigrad.ones(3)), r"shape \(3,\) does not end in normalized_shape \(2, 3\)"),

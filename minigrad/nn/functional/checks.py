@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -45,13 +47,34 @@ def check_float_input(name: str, input: Tensor) -> None:
         raise TypeError(f"{name}: the input must be floating point, not {input.dtype}; cast it with .float()")
 
 
-def check_count(name: str, what: str, value: Any, least: int) -> None:
+def check_count(name: str, what: str, value: Any, least: int | None = None) -> int:
+    """The value as Python's int. Whole numbers of Python and NumPy are taken; bools and floats are slips."""
     try:
-        ok = operator.index(value) >= least
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        whole = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: {what} must be a whole number, not {value!r}") from None
-    if not ok:
+    if least is not None and whole < least:
         raise ValueError(f"{name}: {what} must be {least} or more, got {value}")
+    return whole
+
+
+def check_number(name: str, what: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
+    """The value as one of Python's numbers. Numbers of Python and NumPy are taken, and held to [least, most]."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name}: {what} must be a number, not {value!r}")
+    if not least <= value <= most:
+        within = f" from {least:g} to {most:g}" if most < math.inf else f" from {least:g}" if least > -math.inf else ""
+        raise ValueError(f"{name}: {what} must be a number{within}, got {value}")
+    plain: float = value if type(value) in (int, float) else np.asarray(value).item()  # type: ignore[assignment]
+    return plain
+
+
+def check_writable(name: str, what: str, part: Tensor) -> None:
+    """Raise before anything is written, so that a part that cannot be does not leave the others changed."""
+    if part.array.__class__ is np.ndarray and not part.array.flags.writeable:
+        raise ValueError(f"{name}: {what} is read-only memory and cannot be moved; give a copy of it, with .clone()")
 
 
 def check_state(name: str, state: Any, shape: tuple[int, ...], dtype: Any, form: str = "") -> None:

@@ -12,7 +12,7 @@ from ...backend import backend_of, device_of, dtypes, is_array
 from ...ops.loss import class_axis, cross_entropy_op, first_classes, nll_op, own_class
 from ...tensor import Tensor
 from .activations import log_softmax
-from .checks import check_float_input, check_reduction, check_tensor, first_place
+from .checks import check_count, check_float_input, check_number, check_reduction, check_tensor, first_place
 from .losses import one_over, reduced
 
 __all__ = ["cross_entropy", "focal_loss", "nll_loss"]
@@ -61,8 +61,7 @@ def focal_loss(
     Raises ValueError for a negative gamma; otherwise as cross_entropy. Lin et al. 2017, equations 4 and 5.
     """
     check_reduction(reduction)
-    if isinstance(gamma, bool) or not isinstance(gamma, (int, float)) or not gamma >= 0:
-        raise ValueError(f"focal_loss: gamma must be a number from 0, not {gamma!r}")
+    gamma = check_number("focal_loss", "gamma", gamma, 0)
     labels = labels_of("focal_loss", input, target)
     valid, labels = valid_labels("focal_loss", labels, classes_of(input), ignore_index)
     counts = counts_of("focal_loss", input, labels, valid, weight)
@@ -77,10 +76,15 @@ def classes_of(input: Tensor) -> int:
     return input.shape[class_axis(input.ndim)]
 
 
+def _some_classes(name: str, input: Tensor) -> int:
+    classes = classes_of(input)
+    if not classes:
+        raise ValueError(f"{name}: there are no classes in an input of shape {input.shape}")
+    return classes
+
+
 def _smoothing(share: Any) -> float:
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise ValueError(f"cross_entropy: label_smoothing must be a number from 0 to 1, not {share!r}")
-    return share
+    return check_number("cross_entropy", "label_smoothing", share, 0, 1)
 
 
 def _of_probabilities(input: Any, target: Tensor, weight: Any, reduction: str, smoothing: float) -> Tensor:
@@ -89,7 +93,7 @@ def _of_probabilities(input: Any, target: Tensor, weight: Any, reduction: str, s
     if not input.ndim:
         raise ValueError("cross_entropy: the input needs a dimension of classes, got a 0-d tensor")
     dim = class_axis(input.ndim)
-    classes = input.shape[dim]
+    classes = _some_classes("cross_entropy", input)
     if smoothing:
         target = target * (1 - smoothing) + smoothing / classes
     logp = log_softmax(input, dim)
@@ -162,6 +166,8 @@ def class_loss(
     total = counts.sum(dtype=np.float64)
     with np.errstate(all="ignore"):
         shares = np.where(valid, (counts / total).astype(counts.dtype), 0)
+    if of_nothing == 0:  # of weights that sum to 0 there is nothing to average either
+        shares = np.where(total == 0, 0, shares).astype(counts.dtype)
     mean = row(input, own, shares, total=True)
     return mean if of_nothing == 0 else mean + undefined_mean(counts)
 
@@ -172,7 +178,9 @@ def own_if_plain(input: Any, labels: Any, ignore_index: int) -> Any:
     if not (x.__class__ is labels.__class__ is np.ndarray) or x.ndim != 2 or labels.shape != x.shape[:1]:
         return None
     n, classes = x.shape
-    if labels.dtype is not dtypes.int64 or x.dtype.kind != "f" or not n or 0 <= ignore_index < classes:
+    if labels.dtype is not dtypes.int64 or x.dtype.kind != "f" or not n:
+        return None
+    if ignore_index.__class__ is not int or 0 <= ignore_index < classes:
         return None
     # Read as unsigned, negative labels are the largest of all: one pass tells.
     return first_classes((n,), classes) + labels if np.maximum.reduce(labels.view(np.uint64)) < classes else None
@@ -187,6 +195,7 @@ def labels_of(name: str, input: Tensor, target: Any) -> Any:
     shape = input.shape
     if not shape:
         raise ValueError(f"{name}: the input needs a dimension of classes, got a 0-d tensor")
+    _some_classes(name, input)
     without_classes = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if labels.shape != without_classes:
         raise ValueError(
@@ -208,6 +217,7 @@ def labels_of(name: str, input: Tensor, target: Any) -> Any:
 
 def valid_labels(name: str, labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
     """(which labels are not ignored, the labels with some class in place of those that are)."""
+    ignore_index = check_count(name, "ignore_index", ignore_index)
     valid = labels != ignore_index
     in_range = (labels >= 0) & (labels < classes)
     backend = backend_of(labels)

@@ -11,7 +11,7 @@ from ... import ops
 from ...ops.convolution import convolve_op, spread_op
 from ...ops.geometry import Geometry, Sizes, geometry
 from ...tensor import Tensor
-from .checks import check_tensor
+from .checks import check_count, check_tensor
 from .spatial import IntOrInts, batched, sizes_of
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
@@ -157,8 +157,7 @@ def _check_weight(name: str, dims: int, x: Tensor, weight: Any, groups: Any) -> 
         raise TypeError(
             f"{name}: dtypes differ, input {x.dtype} and weight {weight.dtype}; cast the input with .to({weight.dtype})"
         )
-    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
-        raise ValueError(f"{name}: groups must be a whole number from 1, not {groups!r}")
+    check_count(name, "groups", groups, 1)
 
 
 def _check_bias(name: str, bias: Any, out: int, weight: Tensor) -> None:

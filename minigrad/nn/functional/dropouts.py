@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backend.random import rng_of
 from ...tensor import Tensor
-from .checks import check_float_input, check_tensor
+from .checks import check_float_input, check_number, check_tensor
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "feature_alpha_dropout"]
 
@@ -22,11 +22,10 @@ _SELU_FLOOR = -1.0507009873554804934193349852946 * 1.673263242354377284817042991
 
 
 def check_probability(name: str, p: Any) -> float:
-    if isinstance(p, bool) or not isinstance(p, (int, float)):
-        raise TypeError(f"{name}: p must be a number, not {p!r}")
-    if not 0 <= p <= 1:
-        raise ValueError(f"{name}: p is a probability, from 0 to 1, got {p}")
-    return p
+    try:
+        return check_number(name, "p", p, 0, 1)
+    except ValueError:
+        raise ValueError(f"{name}: p is a probability, from 0 to 1, got {p}") from None
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -84,9 +83,11 @@ def _dropped(name: str, input: Any, p: float, training: bool, mask_shape: Any) -
     shape = mask_shape(_read(name, input, p).shape)
     if not training or p == 0:
         return input
-    factor = _kept(shape, p).astype(input.dtype)
+    kept = _kept(shape, p)
+    factor = np.zeros(kept.shape, input.dtype)
     if p < 1:
-        factor *= factor.dtype.type(1 / (1 - p))
+        with np.errstate(over="ignore"):  # a half does not hold the scale of a p next to 1; what is dropped is 0 still
+            factor[kept] = 1 / (1 - p)
     return input * input.new_tensor(factor)
 
 

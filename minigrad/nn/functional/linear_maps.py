@@ -7,7 +7,7 @@ from ...backend import backend_of, dtypes
 from ...ops.index import take_rows
 from ...ops.linalg import linear, linear_op, linear_without_bias_op
 from ...tensor import Tensor
-from .checks import check_floating, check_tensor, first_place
+from .checks import check_count, check_floating, check_tensor, first_place
 
 __all__ = ["bilinear", "embedding", "linear"]
 
@@ -71,6 +71,7 @@ def rows_of(input: Tensor, weight: Tensor, padding_idx: int | None, name: str) -
 
 def padding_index(padding_idx: int, n: int, name: str) -> int:
     """padding_idx counted from 0; negative ones count from the end. Raises ValueError if there is no such row."""
+    padding_idx = check_count(name, "padding_idx", padding_idx)
     if not -n <= padding_idx < n:
         raise ValueError(f"{name}: padding_idx {padding_idx} is out of range for {n} embeddings")
     return padding_idx % n

@@ -11,7 +11,7 @@ from ...backend import backend_of
 from ...ops.loss import binary_cross_entropy_op, mse_op, x_log_x_op
 from ...tensor import Tensor
 from .activations import logsigmoid
-from .checks import broadcasts_to, check_reduction, check_tensor, same_shape
+from .checks import broadcasts_to, check_number, check_reduction, check_tensor, same_shape
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss",
@@ -152,6 +152,7 @@ def gaussian_nll_loss(
     1994.
     """
     check_reduction(reduction)
+    check_number("gaussian_nll_loss", "eps", eps, 0)
     same_shape("gaussian_nll_loss", input, target)
     if not isinstance(var, Tensor):
         var = input.new_full(input.shape, float(var))

@@ -11,7 +11,7 @@ from ...backend import dtypes
 from ...gradmode import no_grad
 from ...ops.normalization import by_rms_op, scale_op, standardize_op
 from ...tensor import Tensor
-from .checks import check_float_input, check_tensor
+from .checks import check_count, check_float_input, check_tensor, check_writable
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
 
@@ -28,13 +28,13 @@ def batch_norm(
     Raises ValueError for shapes that do not fit, or in training for one value a channel; then nothing has changed.
     """
     x = _channels("batch_norm", input, 2)
-    for name, part in (("running_mean", running_mean), ("running_var", running_var)):
-        _check_part("batch_norm", name, part, (x.shape[1],), input)
+    _check_running("batch_norm", running_mean, running_var, x.shape[1], input, moves=training)
     _check_affine("batch_norm", weight, bias, (x.shape[1],), input)
+    x = _as_wide_as(x, weight, bias)
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: outside of training it needs running_mean and running_var")
-        return _by_running(x, running_mean, running_var, weight, bias, eps).reshape(input.shape)
+        return _like(input, _by_running(x, running_mean, running_var, weight, bias, eps))
     count = x.shape[0] * x.shape[2]
     if count < 2:
         raise ValueError(
@@ -45,7 +45,7 @@ def batch_norm(
     if running_mean is not None and running_var is not None:
         _move(running_mean, mean, momentum)
         _move(running_var, var * (count / (count - 1)), momentum)
-    return _scaled(y, weight, bias).reshape(input.shape)
+    return _like(input, _scaled(y, weight, bias))
 
 
 def layer_norm(
@@ -58,8 +58,8 @@ def layer_norm(
     """
     shape = _normalized("layer_norm", input, normalized_shape)
     _check_affine("layer_norm", weight, bias, shape, input)
-    y, _, _ = standardize_op(_rows(input, shape), across=False, eps=eps)
-    return _features_scaled(y, weight, bias, shape).reshape(input.shape)
+    y, _, _ = standardize_op(_rows(_as_wide_as(input, weight, bias), shape), across=False, eps=eps)
+    return _like(input, _features_scaled(y, weight, bias, shape))
 
 
 def rms_norm(
@@ -73,8 +73,8 @@ def rms_norm(
     _check_affine("rms_norm", weight, None, shape, input)
     computed_in = np.float32 if input.dtype == np.float16 else input.dtype
     eps = float(np.finfo(computed_in).eps) if eps is None else eps
-    y = by_rms_op(_rows(input, shape), eps=eps)
-    return _features_scaled(y, weight, None, shape).reshape(input.shape)
+    y = by_rms_op(_rows(_as_wide_as(input, weight, None), shape), eps=eps)
+    return _like(input, _features_scaled(y, weight, None, shape))
 
 
 def group_norm(
@@ -86,11 +86,13 @@ def group_norm(
     """
     x = _channels("group_norm", input, 2)
     n, c, length = x.shape
-    if num_groups < 1 or c % num_groups:
+    num_groups = check_count("group_norm", "num_groups", num_groups, 1)
+    if c % num_groups:
         raise ValueError(f"group_norm: num_groups={num_groups} does not divide the {c} channels of {input.shape}")
     _check_affine("group_norm", weight, bias, (c,), input)
+    x = _as_wide_as(x, weight, bias)
     y, _, _ = standardize_op(x.reshape(n, num_groups, c // num_groups * length), across=False, eps=eps)
-    return _scaled(y.reshape(x.shape), weight, bias).reshape(input.shape)
+    return _like(input, _scaled(y.reshape(x.shape), weight, bias))
 
 
 def instance_norm(
@@ -103,13 +105,13 @@ def instance_norm(
     over the batch. Raises ValueError for one value a channel. Ulyanov, Vedaldi and Lempitsky 2016.
     """
     x = _channels("instance_norm", input, 3)
-    for name, part in (("running_mean", running_mean), ("running_var", running_var)):
-        _check_part("instance_norm", name, part, (x.shape[1],), input)
+    _check_running("instance_norm", running_mean, running_var, x.shape[1], input, moves=use_input_stats)
     _check_affine("instance_norm", weight, bias, (x.shape[1],), input)
+    x = _as_wide_as(x, weight, bias)
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise ValueError("instance_norm: without the input's statistics it needs running_mean and running_var")
-        return _by_running(x, running_mean, running_var, weight, bias, eps).reshape(input.shape)
+        return _like(input, _by_running(x, running_mean, running_var, weight, bias, eps))
     length = x.shape[2]
     if length < 2:
         raise ValueError(f"instance_norm: it needs more than one value a channel, got an input of shape {input.shape}")
@@ -117,7 +119,7 @@ def instance_norm(
     if running_mean is not None and running_var is not None and x.shape[0]:
         _move(running_mean, mean.mean(0), momentum)
         _move(running_var, var.mean(0) * (length / (length - 1)), momentum)
-    return _scaled(y, weight, bias).reshape(input.shape)
+    return _like(input, _scaled(y, weight, bias))
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
@@ -160,6 +162,17 @@ def _features_scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None, shap
     return _scaled(y.reshape(y.shape[0], features, 1), *flat)
 
 
+def _as_wide_as(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """Halves go through single precision where weight or bias are in it, and are rounded once, at the end."""
+    part = weight if weight is not None else bias
+    return x if part is None or part.dtype == x.dtype else x.to(part.dtype)
+
+
+def _like(input: Tensor, y: Tensor) -> Tensor:
+    y = y.reshape(input.shape)
+    return y if y.dtype == input.dtype else y.to(input.dtype)
+
+
 def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     if weight is None and bias is None:
         return y
@@ -194,6 +207,16 @@ def _check_part(name: str, what: str, part: Any, shape: tuple[int, ...], input: 
         raise RuntimeError(
             f"{name}: the input is on {input.device}, {what} on {part.device}; move one with .to('{part.device}')"
         )
+
+
+def _check_running(name: str, mean: Any, var: Any, channels: int, input: Tensor, moves: bool) -> None:
+    """All of it before any of it moves."""
+    for what, part in (("running_mean", mean), ("running_var", var)):
+        _check_part(name, what, part, (channels,), input)
+        if part is not None and part.dtype.kind != "f":
+            raise TypeError(f"{name}: {what} must be floating point, not {part.dtype}; cast it with .float()")
+        if part is not None and moves:
+            check_writable(name, what, part)
 
 
 def _check_affine(name: str, weight: Any, bias: Any, shape: tuple[int, ...], input: Tensor) -> None:

@@ -5,7 +5,7 @@ Shrivastava, Gupta and Girshick 2016, "Training Region-based Object Detectors wi
 
 from __future__ import annotations
 
-import math
+import sys
 from numbers import Real
 from typing import Any, Callable, NamedTuple
 
@@ -51,7 +51,7 @@ def nll_loss_ohem(
     of all valid examples, or by a number given as normalizer; "sum" and "none" (0 for what is not kept) as they say.
 
     The choice is a constant: what is not kept has a gradient of exactly 0. With nothing to keep the loss is 0, and part
-    of the graph. With keep_ratio=1 it is nll_loss, bit for bit. return_mask: (loss, kept), a bool tensor of the
+    of the graph, and so where the weights that count sum to 0. With keep_ratio=1 it else is nll_loss, bit for bit. return_mask: (loss, kept), a bool tensor of the
     target's shape.
 
     Raises ValueError for a loss that is not finite (on a GPU at the next synchronisation), for options out of range or
@@ -159,7 +159,7 @@ def check_normalizer(normalizer: Any) -> None:
     if isinstance(normalizer, str):
         if normalizer not in ("kept", "valid"):
             raise ValueError(f"OHEM: normalizer must be 'kept', 'valid' or a number above 0, not {normalizer!r}")
-    elif isinstance(normalizer, bool) or not isinstance(normalizer, Real):
+    elif isinstance(normalizer, (bool, np.bool_)) or not isinstance(normalizer, Real):
         raise TypeError(f"OHEM: normalizer must be 'kept', 'valid' or a number above 0, not {normalizer!r}")
-    elif not 0 < normalizer < math.inf:
-        raise ValueError(f"OHEM: normalizer must be 'kept', 'valid' or a number above 0, not {normalizer}")
+    elif not 0 < normalizer <= sys.float_info.max:
+        raise ValueError("OHEM: normalizer must be 'kept', 'valid' or a number above 0 that a float holds")

@@ -13,6 +13,7 @@ from ...gradmode import is_grad_enabled
 from ...ops.geometry import Geometry, Sizes, geometry
 from ...ops.pooling import max_pool_op, max_pool_with_indices_op, window_sums_op
 from ...tensor import Tensor
+from .checks import check_count
 from .spatial import IntOrInts, batched, sizes_of
 
 __all__ = [
@@ -152,7 +153,7 @@ def _averaged(
     x, alone = batched(name, input, dims)
     at = _geometry(name, dims, x, kernel_size, stride, padding, 1, ceil_mode)
     if divisor is not None:
-        if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor == 0:
+        if check_count(name, "divisor_override", divisor) == 0:
             raise ValueError(f"{name}: divisor_override must be a whole number other than 0, not {divisor!r}")
         y = window_sums_op(x, at=at) * (1 / divisor)
     else:

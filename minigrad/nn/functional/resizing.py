@@ -9,6 +9,7 @@ import numpy as np
 
 from ...backend import dtypes
 from ...tensor import Tensor
+from .checks import check_number
 from .spatial import batched, sizes_of
 
 __all__ = ["interpolate", "upsample"]
@@ -62,15 +63,20 @@ def _target(x: Tensor, dims: int, size: Any, scale_factor: Any) -> tuple[tuple[i
     if size is not None:
         outs = sizes_of("interpolate", "size", size, dims, 1)
         return outs, tuple(n / m for n, m in zip(x.shape[2:], outs))
-    factors = tuple(scale_factor) if hasattr(scale_factor, "__len__") else (scale_factor,) * dims
-    if len(factors) != dims or not all(isinstance(f, (int, float)) and 0 < f < math.inf for f in factors):
-        raise ValueError(
-            f"interpolate: scale_factor must be one number above 0, or {dims} of them, not {scale_factor!r}"
-        )
+    factors = factors_of("interpolate", scale_factor, dims)
     outs = tuple(math.floor(n * f) for n, f in zip(x.shape[2:], factors))
     if min(outs) < 1:
         raise ValueError(f"interpolate: scale_factor {scale_factor!r} leaves nothing of an input of shape {x.shape}")
     return outs, tuple(1 / f for f in factors)
+
+
+def factors_of(name: str, scale_factor: Any, dims: int) -> tuple[float, ...]:
+    """A number for each dimension, all above 0 and finite."""
+    given = tuple(scale_factor) if hasattr(scale_factor, "__len__") else (scale_factor,) * dims
+    factors = tuple(check_number(name, "scale_factor", f) for f in given)
+    if len(factors) != dims or not all(0 < f < math.inf for f in factors):
+        raise ValueError(f"{name}: scale_factor must be one number above 0, or {dims} of them, not {scale_factor!r}")
+    return factors
 
 
 def _scale_of_images(n: int, m: int, scale: float) -> float:

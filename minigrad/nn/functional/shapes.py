@@ -9,7 +9,7 @@ import numpy as np
 from ... import ops
 from ...backend import dtypes
 from ...tensor import Tensor
-from .checks import check_tensor
+from .checks import check_count, check_tensor
 
 __all__ = ["one_hot", "pad"]
 
@@ -54,4 +54,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     Raises ValueError for a label outside [0, num_classes).
     """
-    return ops.one_hot(check_tensor(tensor, "one_hot"), num_classes)
+    return ops.one_hot(check_tensor(tensor, "one_hot"), check_count("one_hot", "num_classes", num_classes, -1))

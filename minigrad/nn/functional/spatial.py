@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any, Sequence, Union
 
 from ...tensor import Tensor
-from .checks import check_float_input, check_tensor
+from .checks import check_count, check_float_input, check_tensor
 
 IntOrInts = Union[int, Sequence[int]]
 
@@ -15,7 +14,7 @@ def sizes_of(name: str, what: str, value: Any, dims: int, least: int) -> tuple[i
     """One whole number for each of `dims` dimensions, none below `least`."""
     try:
         given = value if hasattr(value, "__len__") else (value,) * dims
-        values = tuple(operator.index(n) for n in given)
+        values = tuple(check_count(name, what, n) for n in given)
     except TypeError:
         raise TypeError(f"{name}: {what} must be a whole number or {dims} of them, not {value!r}") from None
     if len(values) == 1:
