@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,15 +85,18 @@ class Record:
         return len(self.steps)
 
     def add(self, step: int, layers: list[Layer], readings: list[Reading]) -> None:
-        """Take in a step: its layers in the order of their calls. The readings may still change while backward runs."""
+        """Take in a step: its layers in the order of their calls, from now on the record's own.
+
+        The readings may still change while backward runs.
+        """
         calls: Counter[str] = Counter()
         columns = []
         for layer in layers:
             columns.append(self._columns.setdefault((layer.name, calls[layer.name]), len(self._columns)))
             calls[layer.name] += 1
         for layer, column in zip(layers, columns):
-            above = None if layer.above is None else columns[layer.above]
-            self.layers[column : column + 1] = [replace(layer, above=above)]
+            layer.above = None if layer.above is None else columns[layer.above]
+            self.layers[column : column + 1] = [layer]
         self.steps.append(step)
         self._rows.append(dict(zip(columns, readings)))
 
@@ -243,7 +246,8 @@ class Record:
         Forward, that is the layer nearest the input; backward, the one nearest the output.
         """
         broken = (self.sizes[0] > 0) & ~np.isfinite(self.delta_norm)
-        forward = self.value_rms == math.inf
+        weights = self._column("weight_rms") == math.inf
+        forward = (self.value_rms == math.inf) | weights
         either = broken.any(axis=1) | forward.any(axis=1)
         if not either.any():
             return None
@@ -251,9 +255,11 @@ class Record:
         if not forward[row].any():
             return Broken(row, int(np.flatnonzero(broken[row]).max()), "backward")
         column = int(np.flatnonzero(forward[row]).min())
-        reading = self._rows[row][column]
-        where = "weights" if reading.weight_rms == math.inf else "input" if reading.input_rms == math.inf else "forward"
-        return Broken(row, column, where)
+        if self._rows[row][column].input_rms == math.inf:
+            return Broken(row, column, "input")
+        if weights[row].any():
+            return Broken(row, int(weights[row].argmax()), "weights")
+        return Broken(row, column, "forward")
 
     # ------------------------------------------------------------------------------------------------------- helpers
 
