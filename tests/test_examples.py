@@ -321,3 +321,47 @@ def test_the_loss_explodes_and_clipping_tames_it(tmp_path):
     assert int(wild[1]) < 10 and wild[3] == "nan"
     assert int(clipped[1]) == 60 and float(clipped[3]) < float(clipped[2]) / 5
     picture(tmp_path, "exploding_rnn.png")
+
+
+def test_exploding_depth_shows_the_edge(tmp_path):
+    lines = example("exploding_depth.py", folder=tmp_path).splitlines()
+    found = {}
+    for line in lines[1:8]:
+        name, _, rest = line.partition(" s = ")
+        scale, gain, theory, received, spread, direction = rest.split()
+        found[name, scale] = float(gain), float(theory), float(received), direction
+    for (name, scale), (gain, theory, received, direction) in found.items():
+        assert gain == pytest.approx(theory, rel=0.05)
+        if name == "relu":
+            assert gain == pytest.approx(float(scale) / 2**0.5, rel=0.03)
+        assert received == pytest.approx(gain**29, rel=1.0)
+        assert direction == ("vanishing" if received < 0.05 else "exploding" if received > 100 else "healthy")
+    assert {d for *_, d in found.values()} == {"vanishing", "exploding", "healthy"}
+    picture(tmp_path, "exploding_depth.png")
+
+
+def cures(lines):
+    """The table of cures.py: by stack, (mean accuracy in %, what the diagnosis says)."""
+    rows = {line[:22].strip(): line[22:] for line in lines[1:9]}
+    return {name: (float(rest.split("%")[0]), rest.split(")", 1)[1].strip()) for name, rest in rows.items()}
+
+
+def test_cures_in_short(tmp_path):
+    found = cures(example("cures.py", "3", "1", folder=tmp_path).splitlines())
+    assert len(found) == 8 and found["uncured"][0] <= 12
+    assert "vanishes" in found["uncured"][1]
+    assert all(found[name][0] > 25 for name in ("batch norm", "ReLU, He", "residual", "orthogonal, centred"))
+    picture(tmp_path, "cures.png")
+
+
+@pytest.mark.slow
+def test_every_cure_cures_and_the_last_does_not(tmp_path):
+    text = example("cures.py", folder=tmp_path)
+    found = cures(text.splitlines())
+    assert found.pop("uncured")[0] <= 12
+    failed, why = found.pop("ReLU, He, large steps")
+    assert failed <= 12 and "stopped being finite" in why
+    assert found.pop("large weights, s = 8")[0] > 88
+    assert len(found) == 5 and all(accuracy >= 93 for accuracy, _ in found.values())
+    assert all("reaches the input" in why for _, why in found.values())
+    assert "in the weights of layer" in text and "Lower the learning rate" in text
