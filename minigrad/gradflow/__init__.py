@@ -12,6 +12,7 @@
 
 from .diagnosis import Diagnosis, Thresholds, diagnose
 from .flow import Flow
+from .page import page
 from .picture import draw
 from .probing import probe
 from .profile import Profile, Row, TimeRow, profile
@@ -24,5 +25,5 @@ from .watch import watch
 
 __all__ = [
     "Diagnosis", "Flow", "Layer", "MeanField", "Profile", "Row", "Thresholds", "TimeReading", "TimeRow", "deep_stack",
-    "diagnose", "draw", "mean_field", "probe", "profile", "table", "watch",
+    "diagnose", "draw", "mean_field", "page", "probe", "profile", "table", "watch",
 ]  # fmt: skip

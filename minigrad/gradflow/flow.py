@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import picture
 from .diagnosis import Diagnosis, Thresholds, diagnosis_of
+from .page import fragment, page
 from .profile import Profile, profile
 from .record import Record
 from .table import table
@@ -39,7 +40,7 @@ class Flow(Record):
 
     def html(self, path: str | Path, title: str = "") -> None:
         """The picture to look around in, as one HTML file; see gradflow.page."""
-        page.page(self, path, title)
+        page(self, path, title)
 
     def _repr_html_(self) -> str:
-        return page.fragment(self)
+        return fragment(self)
