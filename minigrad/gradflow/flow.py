@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import picture
-from .diagnosis import Diagnosis, Thresholds, diagnosis_of
+from .diagnosis import NOW, Diagnosis, Thresholds, diagnosis_of
 from .page import fragment, page
 from .profile import Profile, profile
 from .record import Record
@@ -31,8 +31,8 @@ class Flow(Record):
         return diagnosis_of(self, step, thresholds)
 
     def table(self, step: int | None = None) -> str:
-        """The profile for the terminal; see gradflow.table."""
-        return table(profile(self, step))
+        """The profile for the terminal, of one recorded step or of the last fifth of them; see gradflow.table."""
+        return table(profile(self, step, last=1.0 if step is not None else NOW))
 
     def draw(self, path: str | Path, subtitle: str = "") -> None:
         """The picture, as a .png, .pdf or .svg file; see gradflow.draw."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from typing import Any, Mapping, Sequence, Union
+from typing import Any, Sequence
 
 from .diagnosis import Diagnosis, diagnosis_of
 from .panels import figure_of
 from .profile import profile
 from .record import Record
+from .runs import Runs, runs_by_name
 from .table import table
 from .wholefile import check_writable, written_whole
-
-Runs = Union[Record, Mapping[str, Record]]
 
 # What each figure's bar of buttons offers: zoom, pan and a picture; no link that leads away.
 _CONFIG = {
@@ -81,18 +80,6 @@ def fragment(record: Record) -> str:
     figure = figure_of({"": record}, go)
     drawn: str = figure.to_html(full_html=False, include_plotlyjs=True, auto_play=False, config=_CONFIG)
     return top + drawn
-
-
-def runs_by_name(runs: Runs) -> dict[str, Record]:
-    """One record under no name, or several under theirs. Raises TypeError or ValueError for anything else."""
-    named = {"": runs} if isinstance(runs, Record) else dict(runs) if isinstance(runs, Mapping) else None
-    if named is None or not all(isinstance(record, Record) for record in named.values()):
-        raise TypeError("the record of a watched model is needed, or a dict of records by name")
-    if not named:
-        raise ValueError("there is no run to show")
-    for record in named.values():
-        profile(record)  # says so if nothing was recorded
-    return {str(name): record for name, record in named.items()}
 
 
 def card(name: str, found: Diagnosis) -> str:

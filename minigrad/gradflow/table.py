@@ -81,7 +81,7 @@ _COLUMNS = (
     _Column("layer", "", _name, always=True),
     _Column("gradient", "RMS dL/dz", lambda row: _gradient(row.delta, row.note), always=True),
     _Column("weight's", "RMS dL/dW", lambda row: _gradient(row.weight_grad, row.note), always=True),
-    _Column("gain to", "above", lambda row: _factor(row.gain), always=True),
+    _Column("gain to", "above", lambda row: _factor(row.gain)),
     _Column("in", "theory", lambda row: _short(row.predicted)),
     _Column("by", "weights", lambda row: _short(row.weight_factor)),
     _Column("by", "slope", lambda row: _short(row.slope if row.activation else math.nan)),

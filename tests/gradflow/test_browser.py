@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.slow, pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),  # Selenium's own
 ]
+_OWN = ("file:", "data:", "blob:", "chrome:", "chrome-untrusted:")  # the last two: the browser's own first page
 QUIET = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1500,1400",
@@ -87,7 +88,7 @@ def complaints(browser):
     messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
     urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     assert urls
-    return severe, [url for url in urls if not url.startswith(("file:", "data:", "blob:"))]
+    return severe, [url for url in urls if not url.startswith(_OWN)]
 
 
 @pytest.mark.parametrize("runs", [1, 2])
@@ -106,7 +107,7 @@ def test_the_slider_moves_the_plot_and_hover_tells_the_value(browser, tmp_path, 
             known = np.array([np.nan if v is None else v for v in after], dtype=float)
             np.testing.assert_allclose(known, getattr(flow, table)[0], rtol=1e-5)
 
-    cell = browser.find_element("css selector", ".subplot.xy .plot .heatmaplayer")
+    cell = browser.find_element("css selector", ".nsewdrag[data-subplot='xy']")
     ActionChains(browser).move_to_element(cell).move_by_offset(3, 3).perform()
     told = wait_for(browser, "const h = document.querySelector('.hoverlayer .hovertext'); return h && h.textContent")
     values = {f"{v:.3g}" for v in each[0].delta_rms.ravel()}
