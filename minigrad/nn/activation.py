@@ -12,7 +12,7 @@ from .. import creation
 from ..tensor import Tensor
 from . import functional as F
 from . import init
-from .functional.checks import check_alpha, check_count, check_lambd, check_number, check_slopes
+from .functional.checks import check_alpha, check_count, check_number, check_slopes
 from .module import Activation, Layer
 from .parameter import Parameter
 
@@ -66,8 +66,8 @@ class Softplus(Activation):
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
-        self.beta = beta
-        self.threshold = threshold
+        self.beta = check_number("Softplus", "beta", beta)
+        self.threshold = check_number("Softplus", "threshold", threshold)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softplus(input, self.beta, self.threshold)
@@ -83,7 +83,7 @@ class ELU(_InPlace):
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
-        self.alpha = alpha
+        self.alpha = check_number("ELU", "alpha", alpha)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha)
@@ -103,8 +103,7 @@ class CELU(_InPlace):
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
-        check_alpha(alpha, "CELU")
-        self.alpha = alpha
+        self.alpha = check_alpha(alpha, "CELU")
 
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha)
@@ -181,7 +180,7 @@ class LeakyReLU(_InPlace):
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__(inplace)
-        self.negative_slope = negative_slope
+        self.negative_slope = check_number("LeakyReLU", "negative_slope", negative_slope)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.leaky_relu(input, self.negative_slope)
@@ -197,9 +196,7 @@ class RReLU(_InPlace):
 
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
         super().__init__(inplace)
-        check_slopes(lower, upper, "RReLU")
-        self.lower = lower
-        self.upper = upper
+        self.lower, self.upper = check_slopes(lower, upper, "RReLU")
 
     def forward(self, input: Tensor) -> Tensor:
         return F.rrelu(input, self.lower, self.upper, self.training)
@@ -239,8 +236,8 @@ class Threshold(_InPlace):
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__(inplace)
-        self.threshold = threshold
-        self.value = value
+        self.threshold = check_number("Threshold", "threshold", threshold)
+        self.value = check_number("Threshold", "value", value)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.threshold(input, self.threshold, self.value)
@@ -253,10 +250,10 @@ class Hardtanh(_InPlace):
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
-        if not min_val < max_val:
+        self.min_val = check_number("Hardtanh", "min_val", min_val)
+        self.max_val = check_number("Hardtanh", "max_val", max_val)
+        if not self.min_val < self.max_val:
             raise ValueError(f"Hardtanh: min_val must be below max_val, got {min_val} and {max_val}")
-        self.min_val = min_val
-        self.max_val = max_val
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val)
@@ -287,8 +284,7 @@ class Softshrink(Activation):
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        check_lambd(lambd, "Softshrink")
-        self.lambd = lambd
+        self.lambd = check_number("Softshrink", "lambd", lambd, 0)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softshrink(input, self.lambd)
@@ -302,7 +298,7 @@ class Hardshrink(Activation):
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        self.lambd = lambd
+        self.lambd = check_number("Hardshrink", "lambd", lambd)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardshrink(input, self.lambd)
@@ -319,7 +315,7 @@ class _Along(Layer):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = None if dim is None else check_count(type(self).__name__, "dim", dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"

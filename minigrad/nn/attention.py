@@ -56,12 +56,10 @@ class MultiheadAttention(Module):
                 f"num_heads={num_heads}"
             )
         self.embed_dim = embed_dim
-        self.kdim = embed_dim if kdim is None else kdim
-        self.vdim = embed_dim if vdim is None else vdim
-        if min(self.kdim, self.vdim) < 0:
-            raise ValueError(f"MultiheadAttention: sizes must not be negative, got kdim={kdim} and vdim={vdim}")
+        self.kdim = embed_dim if kdim is None else check_count("MultiheadAttention", "kdim", kdim, 0)
+        self.vdim = embed_dim if vdim is None else check_count("MultiheadAttention", "vdim", vdim, 0)
         self.num_heads = num_heads
-        self.dropout = check_probability("MultiheadAttention", dropout)
+        self.dropout = check_probability("MultiheadAttention", dropout, "dropout")
         self.batch_first = batch_first
         self.head_dim = embed_dim // num_heads
         self.add_zero_attn = add_zero_attn

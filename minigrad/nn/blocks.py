@@ -7,6 +7,7 @@ from typing import Any
 from ..tensor import Tensor
 from . import init
 from .activation import ReLU
+from .functional.checks import check_count, check_number
 from .linear import Linear
 from .module import Layer, Module
 
@@ -52,17 +53,16 @@ class Highway(Layer):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if features < 0:
-            raise ValueError(f"Highway: features must not be negative, got {features}")
-        if not gate_bias <= 0:
+        features = check_count("Highway", "features", features, 0)
+        self.gate_bias = check_number("Highway", "gate_bias", gate_bias)
+        if self.gate_bias > 0:
             raise ValueError(f"Highway: gate_bias must not be above 0, for the gate starts closed; got {gate_bias}")
         if not isinstance(activation, (Module, type(None))):
             raise TypeError(f"Highway: activation must be a Module, not {type(activation).__name__}")
-        self.gate_bias = gate_bias
         self.hidden = Linear(features, features, device=device, dtype=dtype)
         self.gate = Linear(features, features, device=device, dtype=dtype)
         self.activation = ReLU() if activation is None else activation
-        init.constant_(self.gate.bias, gate_bias)
+        init.constant_(self.gate.bias, self.gate_bias)
 
     def reset_parameters(self) -> None:
         """Draw the weights anew, and close the gate."""

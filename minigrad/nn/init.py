@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any, Callable
 
 import numpy as np
@@ -13,7 +12,7 @@ from ..gradmode import no_grad
 from ..ops.reduce import wide
 from ..tensor import Tensor
 from ..values import draw_normal
-from .functional.checks import check_count, check_tensor
+from .functional.checks import check_count, check_number, check_tensor
 from .module import Module
 
 __all__ = [
@@ -35,9 +34,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     He et al. 2015, section 2.2, for the rectifiers.
     """
     if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else param
-        if isinstance(slope, bool) or not isinstance(slope, Real):
-            raise ValueError(f"calculate_gain: the negative slope must be a number, not {param!r}")
+        slope = 0.01 if param is None else check_number("calculate_gain", "the negative slope", param)
         return math.sqrt(2 / (1 + slope**2))
     if nonlinearity not in _GAINS:
         known = ", ".join(sorted([*_GAINS, "leaky_relu"]))
@@ -58,12 +55,14 @@ def fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform on [a, b). Raises ValueError if a > b."""
+    a, b = check_number("uniform_", "a", a), check_number("uniform_", "b", b)
     with no_grad():
         return check_tensor(tensor, "uniform_").uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal, N(mean, std^2). Raises ValueError for a negative std."""
+    mean, std = check_number("normal_", "mean", mean), check_number("normal_", "std", std, 0)
     with no_grad():
         return check_tensor(tensor, "normal_").normal_(mean, std, generator=generator)
 
@@ -131,6 +130,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """
     _check_ndim("orthogonal_", tensor, 2, math.inf, "at least two")
     _check_floating("orthogonal_", tensor)
+    gain = check_number("orthogonal_", "gain", gain)
     if not tensor.numel():
         return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
@@ -166,8 +166,10 @@ def trunc_normal_(
 
     Raises ValueError for a >= b or a negative std.
     """
-    if not a < b or not std >= 0:
-        raise ValueError(f"trunc_normal_: needs a < b and a std from 0, got a={a}, b={b}, std={std}")
+    mean, std = check_number("trunc_normal_", "mean", mean), check_number("trunc_normal_", "std", std, 0)
+    a, b = check_number("trunc_normal_", "a", a), check_number("trunc_normal_", "b", b)
+    if not a < b:
+        raise ValueError(f"trunc_normal_: needs a < b, got a={a} and b={b}")
     _check_floating("trunc_normal_", tensor)
     drawn = _truncated(rng_of(generator), mean, std, a, b, tensor.numel())
     with no_grad():
@@ -229,8 +231,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     Raises ValueError for other than two dimensions, a sparsity outside [0, 1], or a negative std.
     """
     _check_ndim("sparse_", tensor, 2, 2, "exactly two")
-    if not 0 <= sparsity <= 1 or not std >= 0:
-        raise ValueError(f"sparse_: sparsity must be from 0 to 1 and std from 0, got {sparsity} and {std}")
+    sparsity, std = check_number("sparse_", "sparsity", sparsity, 0, 1), check_number("sparse_", "std", std, 0)
     _check_floating("sparse_", tensor)
     rng = rng_of(generator)
     rows, columns = tensor.shape
@@ -253,8 +254,8 @@ def lsuv_(
     Raises ValueError for a model without such layers, a layer called twice, a weight that two layers share or that is
     computed (by weight_norm: begin with lsuv_), an output of variance 0 or not finite; then the weights are unchanged.
     """
-    if not tol > 0 or max_trials < 1:
-        raise ValueError(f"lsuv_: needs a tol above 0 and at least 1 trial, got tol={tol}, max_trials={max_trials}")
+    tol = check_number("lsuv_", "tol", tol, 0, above=True)
+    max_trials = check_count("lsuv_", "max_trials", max_trials, 1)
     modes = [(module, module.training) for module in model.modules()]
     buffers = [(module, name, b, b.clone()) for module, _ in modes for name, b in module._own("_buffer_names")]
     before: list[tuple[Tensor, Tensor]] = []
@@ -350,7 +351,7 @@ def _variance(y: np.ndarray) -> float:
 
 def _xavier_std(name: str, tensor: Tensor, gain: float) -> float:
     _check_ndim(name, tensor, 2, math.inf, "at least two")
-    fans = sum(fan_in_and_fan_out(tensor))
+    gain, fans = check_number(name, "gain", gain), sum(fan_in_and_fan_out(tensor))
     return gain * math.sqrt(2 / fans) if fans else 0.0
 
 

@@ -62,9 +62,7 @@ class CrossEntropyLoss(_ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"CrossEntropyLoss: label_smoothing must be from 0 to 1, got {label_smoothing}")
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_number("CrossEntropyLoss", "label_smoothing", label_smoothing, 0, 1)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(
@@ -100,11 +98,11 @@ class MultiMarginLoss(_Loss):
         self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, *, reduction: str = "mean"
     ) -> None:
         super().__init__(reduction)
-        if p not in (1, 2):
+        self.p = check_number("MultiMarginLoss", "p", p)
+        if self.p not in (1, 2):
             raise ValueError(f"MultiMarginLoss: p must be 1 or 2, not {p!r}")
         self.register_buffer("weight", weight)
-        self.p = p
-        self.margin = margin
+        self.margin = check_number("MultiMarginLoss", "margin", margin)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multi_margin_loss(input, target, self.p, self.margin, self.weight, reduction=self.reduction)
@@ -161,9 +159,7 @@ class SmoothL1Loss(_Loss):
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not beta >= 0:
-            raise ValueError(f"SmoothL1Loss: beta must not be negative, got {beta}")
-        self.beta = beta
+        self.beta = check_number("SmoothL1Loss", "beta", beta, 0)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
@@ -174,9 +170,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not delta > 0:
-            raise ValueError(f"HuberLoss: delta must be above 0, got {delta}")
-        self.delta = delta
+        self.delta = check_number("HuberLoss", "delta", delta, 0, above=True)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
@@ -237,7 +231,7 @@ class PoissonNLLLoss(_Loss):
         super().__init__(reduction)
         self.log_input = log_input
         self.full = full
-        self.eps = eps
+        self.eps = check_number("PoissonNLLLoss", "eps", eps)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.poisson_nll_loss(input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
@@ -249,7 +243,7 @@ class GaussianNLLLoss(_Loss):
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.full = full
-        self.eps = eps
+        self.eps = check_number("GaussianNLLLoss", "eps", eps, 0)
 
     def forward(self, input: Tensor, target: Tensor, var: Any) -> Tensor:
         return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
@@ -261,7 +255,7 @@ class GaussianNLLLoss(_Loss):
 class _MarginLoss(_Loss):
     def __init__(self, margin: float, reduction: str) -> None:
         super().__init__(reduction)
-        self.margin = margin
+        self.margin = check_number(type(self).__name__, "margin", margin)
 
 
 class HingeEmbeddingLoss(_MarginLoss):
@@ -311,10 +305,9 @@ class TripletMarginLoss(_MarginLoss):
         self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, *, reduction: str = "mean"
     ) -> None:
         super().__init__(margin, reduction)
-        if not margin > 0:
-            raise ValueError(f"TripletMarginLoss: margin must be above 0, got {margin}")
-        self.p = p
-        self.eps = eps
+        check_number("TripletMarginLoss", "margin", margin, 0, above=True)
+        self.p = check_number("TripletMarginLoss", "p", p)
+        self.eps = check_number("TripletMarginLoss", "eps", eps)
         self.swap = swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
@@ -328,8 +321,8 @@ class PairwiseDistance(Module):
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
-        self.norm = p
-        self.eps = eps
+        self.norm = check_number("PairwiseDistance", "p", p)
+        self.eps = check_number("PairwiseDistance", "eps", eps)
         self.keepdim = keepdim
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
@@ -341,8 +334,8 @@ class CosineSimilarity(Module):
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
-        self.dim = dim
-        self.eps = eps
+        self.dim = check_count("CosineSimilarity", "dim", dim)
+        self.eps = check_number("CosineSimilarity", "eps", eps)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return F.cosine_similarity(x1, x2, self.dim, self.eps)

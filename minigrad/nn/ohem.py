@@ -11,7 +11,7 @@ from ..backend import backend_of
 from ..ops.loss import cross_entropy_op, nll_op
 from ..tensor import Tensor
 from . import functional as F
-from .functional.checks import check_tensor
+from .functional.checks import check_number, check_tensor
 from .functional.class_losses import classes_of
 from .functional.mining import Mining
 from .functional.ohem import Mined, check_normalizer, mined
@@ -76,14 +76,13 @@ class _OHEM(_ClassLoss):
         ignore_index: int = -100, reduction: str = "mean",
     ) -> None:
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
-        Mining(keep_ratio, threshold, min_kept, min_negatives, scope)
-        check_normalizer(normalizer)
-        self.keep_ratio = keep_ratio
-        self.threshold = threshold
-        self.min_kept = min_kept
-        self.min_negatives = min_negatives
+        mining = Mining(keep_ratio, threshold, min_kept, min_negatives, scope)
+        self.keep_ratio = mining.keep_ratio
+        self.threshold = mining.threshold
+        self.min_kept = mining.min_kept
+        self.min_negatives = mining.min_negatives
         self.scope = scope
-        self.normalizer = normalizer
+        self.normalizer = check_normalizer(normalizer)
         self._last: tuple[Mined, int] | None = None
 
     def forward(
@@ -178,8 +177,4 @@ class NLL_OHEM(NLLLoss):
 
 
 def _checked_ratio(ratio: Any) -> float:
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float, np.number)):
-        raise TypeError(f"NLL_OHEM: the ratio must be a number, not {ratio!r}")
-    if not 0 < ratio <= 1:
-        raise ValueError(f"NLL_OHEM: the ratio must be above 0 and at most 1, got {ratio}")
-    return float(ratio)
+    return float(check_number("NLL_OHEM", "ratio", ratio, 0, 1, above=True))

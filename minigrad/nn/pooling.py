@@ -6,7 +6,8 @@ from typing import Any
 
 from ..tensor import Tensor
 from . import functional as F
-from .functional.spatial import IntOrInts, sizes_of
+from .functional.pooling import check_divisor
+from .functional.spatial import IntOrInts, plain_sizes, sizes_of
 from .module import Layer, Module
 
 __all__ = [
@@ -36,10 +37,10 @@ class _MaxPool(_Pool):
         super().__init__()
         self._check(kernel_size, stride, padding)
         sizes_of(type(self).__name__, "dilation", dilation, self._dims, 1)
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.dilation = dilation
+        self.kernel_size = plain_sizes(kernel_size)
+        self.stride = self.kernel_size if stride is None else plain_sizes(stride)
+        self.padding = plain_sizes(padding)
+        self.dilation = plain_sizes(dilation)
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
@@ -74,9 +75,9 @@ class _AvgPool(_Pool):
     ) -> None:
         super().__init__()
         self._check(kernel_size, stride, padding)
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        self.kernel_size = plain_sizes(kernel_size)
+        self.stride = self.kernel_size if stride is None else plain_sizes(stride)
+        self.padding = plain_sizes(padding)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -115,7 +116,7 @@ class AvgPool2d(_AvgPool, Layer):
         count_include_pad: bool = True, divisor_override: int | None = None,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        self.divisor_override = divisor_override
+        self.divisor_override = check_divisor("AvgPool2d", divisor_override)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool2d(input, *self._options(), self.divisor_override)
@@ -127,7 +128,7 @@ class _Adaptive(Layer):
         for n in output_size if hasattr(output_size, "__len__") else (output_size,):
             if n is not None:
                 sizes_of(type(self).__name__, "output_size", n, 1, 1)
-        self.output_size = output_size
+        self.output_size = plain_sizes(output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"

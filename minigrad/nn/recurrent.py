@@ -37,23 +37,18 @@ class _Recurrent(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        for what, value, least in (
-            ("input_size", input_size, 1), ("hidden_size", hidden_size, 1), ("num_layers", num_layers, 1),
-            ("proj_size", proj_size, 0),
-        ):  # fmt: skip
-            check_count(name, what, value, least)
+        self.input_size = check_count(name, "input_size", input_size, 1)
+        self.hidden_size = check_count(name, "hidden_size", hidden_size, 1)
+        self.num_layers = check_count(name, "num_layers", num_layers, 1)
+        self.proj_size = check_count(name, "proj_size", proj_size, 0)
         if proj_size >= hidden_size:
             raise ValueError(f"{name}: proj_size must be below hidden_size, got {proj_size} and {hidden_size}")
         if recurrent_init not in ("uniform", "orthogonal"):
             raise ValueError(f"{name}: recurrent_init must be 'uniform' or 'orthogonal', not {recurrent_init!r}")
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
         self.bias = bias
         self.batch_first = batch_first
-        self.dropout = check_probability(name, dropout)
+        self.dropout = check_probability(name, dropout, "dropout")
         self.bidirectional = bidirectional
-        self.proj_size = proj_size
         self.recurrent_init = recurrent_init
         for layer, suffix in self._passes():
             self._register(layer, suffix, {"device": device, "dtype": dtype})

@@ -25,10 +25,8 @@ class _Cell(Module):
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool, device: Any, dtype: Any) -> None:
         super().__init__()
-        check_count(type(self).__name__, "input_size", input_size, 1)
-        check_count(type(self).__name__, "hidden_size", hidden_size, 1)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
+        self.input_size = input_size = check_count(type(self).__name__, "input_size", input_size, 1)
+        self.hidden_size = hidden_size = check_count(type(self).__name__, "hidden_size", hidden_size, 1)
         self.bias = bias
         place, rows = {"device": device, "dtype": dtype}, self._gates * hidden_size
         self.weight_ih = Parameter(creation.empty(rows, input_size, **place))

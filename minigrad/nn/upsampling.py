@@ -7,7 +7,7 @@ from typing import Any
 from ..tensor import Tensor
 from . import functional as F
 from .functional.resizing import factors_of
-from .functional.spatial import sizes_of
+from .functional.spatial import plain_sizes, sizes_of
 from .module import Layer
 
 __all__ = ["Upsample"]
@@ -27,7 +27,7 @@ class Upsample(Layer):
         else:
             factors = factors_of("Upsample", scale_factor, len(scale_factor) if hasattr(scale_factor, "__len__") else 1)
             scale_factor = tuple(map(float, factors)) if hasattr(scale_factor, "__len__") else float(factors[0])
-        self.size = size
+        self.size = plain_sizes(size)
         self.scale_factor = scale_factor
         self.mode = mode
         self.align_corners = align_corners

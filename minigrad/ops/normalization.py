@@ -32,22 +32,25 @@ def _over(x: Any, across: bool) -> float:
     return 1 / count if count else math.nan
 
 
-def _standardize(x: Any, *, across: bool, eps: float) -> tuple:
-    """((x - mean) / sqrt(var + eps), mean, var), the two in single precision if x is half."""
+def _standardize(x: Any, *, across: bool, eps: float, nan_past_range: bool = False) -> tuple:
+    """((x - mean) / sqrt(var + eps), mean, var), the two in single precision if x is half.
+
+    Where the variance overflows, 1 / inf makes zeros of all, or with nan_past_range NaN.
+    """
     x, dtype = wide(x), x.dtype
     one_over = _over(x, across)
     mean = _sums(x, across) * one_over
     y = x - mean
     var = _sums(y * y, across) * one_over
     inverse = 1 / np.sqrt(var + eps)
-    if not across:  # where the squares overflow, 1 / inf would make zeros of everything: NaN says so
-        inverse *= 1 + 0 * var
+    if nan_past_range:
+        inverse += 0 * var
     y *= inverse
     return back_to(dtype, y), mean, var
 
 
 def _standardize_joint(
-    gs: Sequence[Any], ys: Sequence[Any], _x: Any, *, needs: Any, across: bool, eps: float
+    gs: Sequence[Any], ys: Sequence[Any], _x: Any, *, needs: Any, across: bool, eps: float, nan_past_range: bool = False
 ) -> list:
     g, g_mean, g_var = gs
     y, var, one_over = wide(ys[0]), ys[2], _over(_x, across)

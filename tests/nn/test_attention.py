@@ -369,7 +369,7 @@ dot = F.scaled_dot_product_attention
 
 @pytest.mark.parametrize(("call", "error", "message"), [
     (lambda m, x: nn.MultiheadAttention(8, 3), ValueError, "num_heads must divide embed_dim"),
-    (lambda m, x: nn.MultiheadAttention(8, 2, dropout=2.0), ValueError, "MultiheadAttention: p is a probability"),
+    (lambda m, x: nn.MultiheadAttention(8, 2, dropout=2.0), ValueError, "MultiheadAttention: dropout is a probability"),
     (lambda m, x: m(x, x, x[..., :3]), ValueError,
      r"shapes \(4, 2, 8\), \(4, 2, 8\) and \(4, 2, 3\); they must end in 8, 8 and 8"),
     (lambda m, x: m(x, x, x[:3]), ValueError, "positions of key and value"),
@@ -393,9 +393,9 @@ dot = F.scaled_dot_product_attention
     (lambda m, x: dot(x, x, x.double()), TypeError, "dtypes float32, float32 and float64"),
     (lambda m, x: dot(x, x.long(), x), TypeError, "attention: key: needs floating-point"),
     (lambda m, x: dot(x, x, x, minigrad.zeros(2, 2).double()), TypeError, "bools, or of float32"),
-    (lambda m, x: dot(x, x, x, dropout_p=2.0), ValueError, "attention: dropout_p: p is a prob"),
+    (lambda m, x: dot(x, x, x, dropout_p=2.0), ValueError, "attention: dropout_p is a prob"),
     (lambda m, x: dot(x, x[:3], x[:3], enable_gqa=True), ValueError, "must divide the query's"),
-    (lambda m, x: nn.MultiheadAttention(8, 2, kdim=-1), ValueError, "MultiheadAttention: sizes must not be negative"),
+    (lambda m, x: nn.MultiheadAttention(8, 2, kdim=-1), ValueError, "MultiheadAttention: kdim must be 0 or more"),
     (lambda m, x: m(x[0], x[0], x[0], np.zeros(2, bool)), TypeError,
      "key_padding_mask is a tensor of bools.* not ndarray"),
     (lambda m, x: m(x[0], x[0], x[0], minigrad.zeros(1, 2)), ValueError, r"has shape \(1, 2\), expected \(2,\)"),

@@ -107,7 +107,7 @@ BAD = [
      r"^Residual: of an input of shape \(4, 3\), the body makes \(4, 2\) and the shortcut \(4, 3\); .*projection"),
     (lambda: nn.Residual(nn.Linear(3, 1))(minigrad.ones(4, 3)), ValueError, r"the body makes \(4, 1\)"),
     (lambda: nn.Residual(nn.Linear(3, 2), nn.Linear(3, 1))(minigrad.ones(4, 3)), ValueError, r"shortcut \(4, 1\)"),
-    (lambda: nn.Highway(-1), ValueError, "^Highway: features must not be negative, got -1"),
+    (lambda: nn.Highway(-1), ValueError, "^Highway: features must be 0 or more, got -1"),
     (lambda: nn.Highway(2, gate_bias=1.0), ValueError, "^Highway: gate_bias .* got 1.0"),
     (lambda: nn.Highway(2, gate_bias=math.nan), ValueError, "^Highway: gate_bias .* got nan"),
     (lambda: nn.Highway(2, minigrad.tanh), TypeError, "^Highway: activation must be a Module, not function"),

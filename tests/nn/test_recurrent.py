@@ -395,7 +395,7 @@ def test_cells_agree_with_pytorch(torch, rng, name, options, dtype):
     (lambda: nn.GRU(3, 4, 0), ValueError, "GRU: num_layers must be 1"), (lambda: nn.RNN(3, 2.5), TypeError, "hidden_size"),
     (lambda: nn.RNN(3, 4, nonlinearity="gelu"), ValueError, "'tanh' or 'relu', not 'gelu'"),
     (lambda: nn.LSTM(3, 4, proj_size=4), ValueError, "proj_size must be below hidden_size"),
-    (lambda: nn.GRU(3, 4, 2, dropout=1.5), ValueError, "GRU: p is a probability"),
+    (lambda: nn.GRU(3, 4, 2, dropout=1.5), ValueError, "GRU: dropout is a probability"),
     (lambda: nn.GRU(3, 4, recurrent_init="identity"), ValueError, "'identity'"),
     (lambda: nn.RNNCell(3, 4, nonlinearity="gelu"), ValueError, "'gelu'"), (lambda: nn.LSTMCell(3, 0), ValueError, "LSTMCell"),
 ])

@@ -18,7 +18,7 @@ from ...ops.activations import (
 from ...ops.elementwise import leaky_relu_op
 from ...tensor import Tensor
 from ...values import draw_uniform
-from .checks import check_alpha, check_floating, check_lambd, check_slopes, check_tensor
+from .checks import check_alpha, check_floating, check_number, check_slopes, check_tensor
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
@@ -44,6 +44,7 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x > threshold."""
+    beta, threshold = check_number("softplus", "beta", beta), check_number("softplus", "threshold", threshold)
     return ops.softplus(check_tensor(input, "softplus"), beta, threshold)
 
 
@@ -54,12 +55,13 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else negative_slope * x. Maas, Hannun and Ng 2013."""
+    negative_slope = check_number("leaky_relu", "negative_slope", negative_slope)
     return ops.leaky_relu(check_tensor(input, "leaky_relu"), negative_slope)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha * (exp(x) - 1). Clevert, Unterthiner and Hochreiter 2016, eq. 15."""
-    return ops.elu(check_tensor(input, "elu"), alpha)
+    return ops.elu(check_tensor(input, "elu"), check_number("elu", "alpha", alpha))
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -91,7 +93,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     Raises ValueError for alpha = 0.
     """
-    check_alpha(alpha, "celu")
+    alpha = check_alpha(alpha, "celu")
     return celu_op(check_floating(input, "celu"), alpha=float(alpha))
 
 
@@ -100,6 +102,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
     Raises ValueError if min_val > max_val.
     """
+    min_val, max_val = check_number("hardtanh", "min_val", min_val), check_number("hardtanh", "max_val", max_val)
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
     return hardtanh_op(check_floating(input, "hardtanh"), low=float(min_val), high=float(max_val))
@@ -111,23 +114,18 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x + 3, 0), 6) / 6, with gradient 0 at both ends. Howard et al. 2019, section 5.2.
-
-   
-    """
+    """min(max(x + 3, 0), 6) / 6, with gradient 0 at both ends. Howard et al. 2019, section 5.2."""
     return hardsigmoid_op(check_floating(input, "hardsigmoid"))
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * hardsigmoid(x); its gradient is 0 at -3 and 1 at 3. Howard et al. 2019, section 5.2.
-
-   
-    """
+    """x * hardsigmoid(x); its gradient is 0 at -3 and 1 at 3. Howard et al. 2019, section 5.2."""
     return hardswish_op(check_floating(input, "hardswish"))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
+    threshold, value = check_number("threshold", "threshold", threshold), check_number("threshold", "value", value)
     return threshold_op(check_floating(input, "threshold"), threshold=float(threshold), value=float(value))
 
 
@@ -136,12 +134,13 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
     Raises ValueError for a negative lambd.
     """
-    check_lambd(lambd, "softshrink")
+    lambd = check_number("softshrink", "lambd", lambd, 0)
     return softshrink_op(check_floating(input, "softshrink"), limit=float(lambd))
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x where |x| > lambd, else 0. Donoho and Johnstone 1994."""
+    lambd = check_number("hardshrink", "lambd", lambd)
     return hardshrink_op(check_floating(input, "hardshrink"), limit=float(lambd))
 
 
@@ -183,7 +182,7 @@ def rrelu(
     The draws come from the default generator, one for each element. Xu, Wang, Chen and Li 2015, section 2.4, who draw
     1 / a from U(3, 8). Raises ValueError if lower > upper.
     """
-    check_slopes(lower, upper, "rrelu")
+    lower, upper = check_slopes(lower, upper, "rrelu")
     check_floating(input, "rrelu")
     if not training:
         return leaky_relu_op(input, slope=float(lower + upper) / 2)

@@ -12,7 +12,7 @@ from ...backend import dtypes
 from ...ops.reduce import back_to, wide
 from ...tensor import Tensor
 from .activations import softmax
-from .checks import broadcasts_to, check_floating
+from .checks import broadcasts_to, check_floating, check_number
 from .dropouts import check_probability, dropout
 
 __all__ = ["scaled_dot_product_attention"]
@@ -33,7 +33,8 @@ def scaled_dot_product_attention(
     """
     name = "scaled_dot_product_attention"
     _check_inputs(name, query, key, value)
-    check_probability(f"{name}: dropout_p", dropout_p)
+    dropout_p = check_probability(name, dropout_p, "dropout_p")
+    scale = None if scale is None else check_number(name, "scale", scale)
     if enable_gqa:
         key, value = (_for_heads_of(name, query, x) for x in (key, value))
     _check_batches(name, query, key, value)

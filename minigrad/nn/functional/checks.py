@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -49,26 +49,44 @@ def check_float_input(name: str, input: Tensor) -> None:
 
 def check_count(name: str, what: str, value: Any, least: int | None = None) -> int:
     """The value as Python's int. Whole numbers of Python and NumPy are taken; bools and floats are slips."""
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        whole = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: {what} must be a whole number, not {value!r}") from None
+    whole = value if value.__class__ is int else _plain_count(name, what, value)
     if least is not None and whole < least:
         raise ValueError(f"{name}: {what} must be {least} or more, got {value}")
     return whole
 
 
-def check_number(name: str, what: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
-    """The value as one of Python's numbers. Numbers of Python and NumPy are taken, and held to [least, most]."""
+def _plain_count(name: str, what: str, value: Any) -> int:
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: {what} must be a whole number, not {value!r}") from None
+
+
+def check_number(
+    name: str, what: str, value: Any, least: float = -math.inf, most: float = math.inf, *, above: bool = False
+) -> float:
+    """The value as Python's int or float. Numbers of Python and NumPy are taken; bools, strings and NaN are slips.
+
+    It is held to [least, most]; with `above` the least itself is left out.
+    """
+    plain: float = value if value.__class__ is float else _plain_number(name, what, value)
+    if not least <= plain <= most or (above and plain == least):
+        within = "" if least == -math.inf else f" above {least:g}" if above else f" from {least:g}"
+        within += f" to {most:g}" if most < math.inf else ""
+        raise ValueError(f"{name}: {what} must be a number{within}, got {value}")
+    return plain
+
+
+def _plain_number(name: str, what: str, value: Any) -> float:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name}: {what} must be a number, not {value!r}")
-    if not least <= value <= most:
-        within = f" from {least:g} to {most:g}" if most < math.inf else f" from {least:g}" if least > -math.inf else ""
-        raise ValueError(f"{name}: {what} must be a number{within}, got {value}")
-    plain: float = value if type(value) in (int, float) else np.asarray(value).item()  # type: ignore[assignment]
-    return plain
+    try:
+        plain = float(value)
+    except OverflowError:
+        raise ValueError(f"{name}: {what} is a whole number too large for a float to hold") from None
+    return int(value) if isinstance(value, Integral) else plain
 
 
 def check_writable(name: str, what: str, part: Tensor) -> None:
@@ -109,16 +127,15 @@ def first_place(where: Any) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(backend_of(where).to_host(where))[0])
 
 
-def check_alpha(alpha: float, name: str) -> None:
+def check_alpha(alpha: Any, name: str) -> float:
+    alpha = check_number(name, "alpha", alpha)
     if alpha == 0:
         raise ValueError(f"{name}: alpha must not be 0, for x is divided by it")
+    return alpha
 
 
-def check_lambd(lambd: float, name: str) -> None:
-    if not lambd >= 0:
-        raise ValueError(f"{name}: lambd must not be negative, got {lambd}")
-
-
-def check_slopes(lower: float, upper: float, name: str) -> None:
-    if not lower <= upper:
+def check_slopes(lower: Any, upper: Any, name: str) -> tuple[float, float]:
+    lower, upper = check_number(name, "lower", lower), check_number(name, "upper", upper)
+    if lower > upper:
         raise ValueError(f"{name}: lower must not be above upper, got {lower} and {upper}")
+    return lower, upper

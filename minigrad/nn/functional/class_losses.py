@@ -44,9 +44,11 @@ def cross_entropy(
     log_softmax(input)[c], and "mean" divides by the number of positions. label_smoothing: this share of each target is
     spread evenly over the classes (Szegedy et al. 2016, section 7); ValueError outside [0, 1].
     """
+    label_smoothing = check_number("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
     if isinstance(target, Tensor) and target.dtype.kind == "f" and target.shape == getattr(input, "shape", None):
-        return _of_probabilities(input, target, weight, reduction, _smoothing(label_smoothing))
-    if _smoothing(label_smoothing) == 0:
+        check_count("cross_entropy", "ignore_index", ignore_index)
+        return _of_probabilities(input, target, weight, reduction, label_smoothing)
+    if label_smoothing == 0:
         return class_loss(cross_entropy_op, "cross_entropy", input, target, weight, ignore_index, reduction)
     return _smoothed(input, target, weight, ignore_index, reduction, label_smoothing)
 
@@ -81,10 +83,6 @@ def _some_classes(name: str, input: Tensor) -> int:
     if not classes:
         raise ValueError(f"{name}: there are no classes in an input of shape {input.shape}")
     return classes
-
-
-def _smoothing(share: Any) -> float:
-    return check_number("cross_entropy", "label_smoothing", share, 0, 1)
 
 
 def _of_probabilities(input: Any, target: Tensor, weight: Any, reduction: str, smoothing: float) -> Tensor:

@@ -21,11 +21,11 @@ __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "feature_alpha_
 _SELU_FLOOR = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
 
 
-def check_probability(name: str, p: Any) -> float:
+def check_probability(name: str, p: Any, what: str = "p") -> float:
     try:
-        return check_number(name, "p", p, 0, 1)
+        return check_number(name, what, p, 0, 1)
     except ValueError:
-        raise ValueError(f"{name}: p is a probability, from 0 to 1, got {p}") from None
+        raise ValueError(f"{name}: {what} is a probability, from 0 to 1, got {p}") from None
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -69,30 +69,30 @@ def _planes(name: str, shape: tuple[int, ...], dims: int) -> tuple[int, ...]:
     return (*shape[:-dims], *(1,) * dims)
 
 
-def _read(name: str, input: Any, p: Any) -> Tensor:
-    check_probability(name, p)
-    check_float_input(name, check_tensor(input, name))
-    return input
-
-
 def _kept(shape: tuple[int, ...], p: float) -> np.ndarray:
     return rng_of(None).random(shape, dtype=np.float32) >= np.float32(p)
 
 
 def _dropped(name: str, input: Any, p: float, training: bool, mask_shape: Any) -> Tensor:
-    shape = mask_shape(_read(name, input, p).shape)
+    p = check_probability(name, p)
+    check_float_input(name, check_tensor(input, name))
+    shape = mask_shape(input.shape)
     if not training or p == 0:
         return input
     kept = _kept(shape, p)
-    factor = np.zeros(kept.shape, input.dtype)
-    if p < 1:
-        with np.errstate(over="ignore"):  # a half does not hold the scale of a p next to 1; what is dropped is 0 still
-            factor[kept] = 1 / (1 - p)
+    factor = kept.astype(input.dtype)
+    scale = 1 / (1 - p) if p < 1 else 1.0
+    if scale <= float(np.finfo(factor.dtype).max):
+        factor *= factor.dtype.type(scale)
+    else:  # of p next to 1, which a half does not hold: infinite for what is kept, and not 0 * inf for the rest
+        factor[kept] = math.inf
     return input * input.new_tensor(factor)
 
 
 def _alpha_dropped(name: str, input: Any, p: float, training: bool, mask_shape: Any) -> Tensor:
-    shape = mask_shape(_read(name, input, p).shape)
+    p = check_probability(name, p)
+    check_float_input(name, check_tensor(input, name))
+    shape = mask_shape(input.shape)
     if not training or p == 0:
         return input
     if p == 1:

@@ -49,8 +49,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", be
     """
     check_reduction(reduction)
     same_shape("smooth_l1_loss", input, target)
-    if not beta >= 0:
-        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    beta = check_number("smooth_l1_loss", "beta", beta, 0)
     d = (input - target).abs()
     return reduced(d if beta == 0 else ops.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), reduction)
 
@@ -62,8 +61,7 @@ def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta:
     """
     check_reduction(reduction)
     same_shape("huber_loss", input, target)
-    if not delta > 0:
-        raise ValueError(f"huber_loss: delta must be above 0, got {delta}")
+    delta = check_number("huber_loss", "delta", delta, 0, above=True)
     d = (input - target).abs()
     return reduced(ops.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta), reduction)
 
@@ -133,6 +131,7 @@ def poisson_nll_loss(
     full: with Stirling's approximation y log y - y + log(2 pi y) / 2 of log y! where y > 1, left out otherwise.
     """
     check_reduction(reduction)
+    eps = check_number("poisson_nll_loss", "eps", eps)
     same_shape("poisson_nll_loss", input, target)
     each = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
@@ -152,7 +151,7 @@ def gaussian_nll_loss(
     1994.
     """
     check_reduction(reduction)
-    check_number("gaussian_nll_loss", "eps", eps, 0)
+    eps = check_number("gaussian_nll_loss", "eps", eps, 0)
     same_shape("gaussian_nll_loss", input, target)
     if not isinstance(var, Tensor):
         var = input.new_full(input.shape, float(var))

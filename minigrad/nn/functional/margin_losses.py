@@ -10,7 +10,7 @@ from ... import ops
 from ...backend import backend_of, dtypes
 from ...tensor import Tensor
 from .activations import logsigmoid, softplus
-from .checks import check_float_input, check_reduction, check_tensor, first_place, same_shape
+from .checks import check_float_input, check_number, check_reduction, check_tensor, first_place, same_shape
 from .losses import reduced
 
 __all__ = [
@@ -25,6 +25,7 @@ def pairwise_distance(
 ) -> Tensor:
     """|x1 - x2 + eps|_p along the last dimension: (N, D) to (N,). eps keeps the gradient finite at distance 0."""
     check_tensor(x1, "pairwise_distance"), check_tensor(x2, "pairwise_distance")
+    eps = check_number("pairwise_distance", "eps", eps)
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
@@ -34,6 +35,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     Raises ValueError for shapes that do not broadcast.
     """
     check_tensor(x1, "cosine_similarity"), check_tensor(x2, "cosine_similarity")
+    eps = check_number("cosine_similarity", "eps", eps)
     try:
         shape = np.broadcast_shapes(x1.shape, x2.shape)
     except ValueError:
@@ -47,6 +49,7 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, *, 
     """x where the target is 1, max(0, margin - x) where it is -1: of distances x, of what is alike or not."""
     check_reduction(reduction)
     same_shape("hinge_embedding_loss", input, target)
+    margin = check_number("hinge_embedding_loss", "margin", margin)
     unlike = ops.where(target != 1, (margin - input).clamp(min=0), 0.0)
     return reduced(unlike + ops.where(target != -1, input, 0.0), reduction)
 
@@ -58,6 +61,7 @@ def margin_ranking_loss(
     check_reduction(reduction)
     same_shape("margin_ranking_loss", input1, input2)
     same_shape("margin_ranking_loss", input1, target)
+    margin = check_number("margin_ranking_loss", "margin", margin)
     return reduced((margin - target * (input1 - input2)).clamp(min=0), reduction)
 
 
@@ -77,6 +81,7 @@ def cosine_embedding_loss(
     """
     check_reduction(reduction)
     name = "cosine_embedding_loss"
+    margin = check_number(name, "margin", margin)
     same_shape(name, input1, input2)
     if input1.ndim not in (1, 2) or check_tensor(target, name).shape != input1.shape[:-1]:
         raise ValueError(
@@ -100,8 +105,7 @@ def triplet_margin_loss(
     check_reduction(reduction)
     same_shape("triplet_margin_loss", anchor, positive)
     same_shape("triplet_margin_loss", anchor, negative)
-    if not margin > 0:
-        raise ValueError(f"triplet_margin_loss: margin must be above 0, got {margin}")
+    margin = check_number("triplet_margin_loss", "margin", margin, 0, above=True)
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = ops.minimum(far, pairwise_distance(positive, negative, p, eps))
@@ -119,8 +123,9 @@ def multi_margin_loss(
     """
     check_reduction(reduction)
     name = "multi_margin_loss"
-    if p not in (1, 2):
+    if check_number(name, "p", p) not in (1, 2):
         raise ValueError(f"{name}: p must be 1 or 2, not {p!r}")
+    margin = check_number(name, "margin", margin)
     x, alone = _classes(name, input)
     classes = x.shape[1]
     if check_tensor(target, name).shape != input.shape[:-1]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from ...backend import backend_of, dtypes
+from .checks import check_count, check_number
 
 SCOPES = ("batch", "sample")
 
@@ -35,11 +35,15 @@ class Mining:
                 f"threshold={self.threshold!r}"
             )
         for name in ("keep_ratio", "threshold"):
-            _check_fraction(name, getattr(self, name))
+            if getattr(self, name) is not None:
+                self._keep(name, check_number("OHEM", name, getattr(self, name), 0, 1))
         for name in ("min_kept", "min_negatives"):
-            _check_count(name, getattr(self, name))
+            self._keep(name, check_count("OHEM", name, getattr(self, name), 0))
         if self.scope not in SCOPES:
             raise ValueError(f"OHEM: scope must be 'batch' or 'sample', not {self.scope!r}")
+
+    def _keep(self, name: str, value: float) -> None:
+        object.__setattr__(self, name, value)  # frozen, once it is made
 
     def choose(self, losses: Any, valid: Any, always: Any = None) -> Any:
         """Which examples are kept: bools of the losses' shape, from one loss for each and which of them count at all.
@@ -61,7 +65,7 @@ class Mining:
         n = ranked.sum(axis=1, keepdims=True)
         least = self._least(positives)
         if self.threshold is None:  # less 1e-9, because 0.1 * 3 * 10 is a little more than 3 in floating point
-            share = np.ceil(n * float(self.keep_ratio) - 1e-9).astype(dtypes.int64)  # type: ignore[arg-type]
+            share = np.ceil(n * self.keep_ratio - 1e-9).astype(dtypes.int64)
             wanted = np.maximum(share, max(1, least) if isinstance(least, int) else np.maximum(least, 1))
         else:
             wanted = np.maximum((ranked & self._below_threshold(losses)).sum(axis=1, keepdims=True), least)
@@ -69,14 +73,14 @@ class Mining:
 
     def _least(self, positives: Any) -> Any:
         """min_kept, and where there are no positives min_negatives if that is more."""
-        without = max(int(self.min_kept), int(self.min_negatives))
+        without = max(self.min_kept, self.min_negatives)
         if positives is None or without == self.min_kept:
             return without
-        return np.where(backend_of(positives).any(positives, axis=1, keepdims=True), int(self.min_kept), without)
+        return np.where(backend_of(positives).any(positives, axis=1, keepdims=True), self.min_kept, without)
 
     def _below_threshold(self, losses: Any) -> Any:
         """exp(-loss) < threshold, asked of the logarithm: no rounding of exp, which differs from device to device."""
-        threshold = float(self.threshold)  # type: ignore[arg-type]
+        threshold: float = self.threshold  # type: ignore[assignment]
         return losses > losses.dtype.type(-math.log(threshold) if threshold else math.inf)
 
 
@@ -99,19 +103,3 @@ def _from_below(score: Any, place: Any) -> Any:
         at = int(place[0, 0])
         return np.partition(score, at, axis=1)[:, at : at + 1]
     return np.take_along_axis(np.sort(score, axis=1), place, axis=1)
-
-
-def _check_fraction(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"OHEM: {name} must be a number, not {value!r}")
-    if not 0 <= value <= 1:
-        raise ValueError(f"OHEM: {name} must be from 0 to 1, got {value}")
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"OHEM: {name} must be a whole number of examples, not {value!r}")
-    if value < 0:
-        raise ValueError(f"OHEM: {name} must not be negative, got {value}")

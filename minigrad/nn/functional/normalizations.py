@@ -11,7 +11,7 @@ from ...backend import dtypes
 from ...gradmode import no_grad
 from ...ops.normalization import by_rms_op, scale_op, standardize_op
 from ...tensor import Tensor
-from .checks import check_count, check_float_input, check_tensor, check_writable
+from .checks import check_count, check_float_input, check_number, check_tensor, check_writable
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
 
@@ -28,6 +28,7 @@ def batch_norm(
     Raises ValueError for shapes that do not fit, or in training for one value a channel; then nothing has changed.
     """
     x = _channels("batch_norm", input, 2)
+    momentum, eps = check_number("batch_norm", "momentum", momentum), check_number("batch_norm", "eps", eps, 0)
     _check_running("batch_norm", running_mean, running_var, x.shape[1], input, moves=training)
     _check_affine("batch_norm", weight, bias, (x.shape[1],), input)
     x = _as_wide_as(x, weight, bias)
@@ -58,7 +59,9 @@ def layer_norm(
     """
     shape = _normalized("layer_norm", input, normalized_shape)
     _check_affine("layer_norm", weight, bias, shape, input)
-    y, _, _ = standardize_op(_rows(_as_wide_as(input, weight, bias), shape), across=False, eps=eps)
+    eps = check_number("layer_norm", "eps", eps, 0)
+    x = _rows(_as_wide_as(input, weight, bias), shape)
+    y, _, _ = standardize_op(x, across=False, eps=eps, nan_past_range=True)
     return _like(input, _features_scaled(y, weight, bias, shape))
 
 
@@ -67,12 +70,13 @@ def rms_norm(
 ) -> Tensor:
     """x / sqrt(mean(x^2) + eps) * weight over the last dimensions. Zhang and Sennrich 2019.
 
-    eps: by default the smallest step at 1 of the dtype computed in, float32 for halves. Raises ValueError for shapes that do not fit.
+    eps: by default the smallest step at 1 of the dtype computed in, float32 for halves. Raises ValueError for shapes
+    that do not fit.
     """
     shape = _normalized("rms_norm", input, normalized_shape)
     _check_affine("rms_norm", weight, None, shape, input)
     computed_in = np.float32 if input.dtype == np.float16 else input.dtype
-    eps = float(np.finfo(computed_in).eps) if eps is None else eps
+    eps = float(np.finfo(computed_in).eps) if eps is None else check_number("rms_norm", "eps", eps, 0)
     y = by_rms_op(_rows(_as_wide_as(input, weight, None), shape), eps=eps)
     return _like(input, _features_scaled(y, weight, None, shape))
 
@@ -90,8 +94,10 @@ def group_norm(
     if c % num_groups:
         raise ValueError(f"group_norm: num_groups={num_groups} does not divide the {c} channels of {input.shape}")
     _check_affine("group_norm", weight, bias, (c,), input)
+    eps = check_number("group_norm", "eps", eps, 0)
     x = _as_wide_as(x, weight, bias)
-    y, _, _ = standardize_op(x.reshape(n, num_groups, c // num_groups * length), across=False, eps=eps)
+    groups = x.reshape(n, num_groups, c // num_groups * length)
+    y, _, _ = standardize_op(groups, across=False, eps=eps, nan_past_range=True)
     return _like(input, _scaled(y.reshape(x.shape), weight, bias))
 
 
@@ -105,6 +111,7 @@ def instance_norm(
     over the batch. Raises ValueError for one value a channel. Ulyanov, Vedaldi and Lempitsky 2016.
     """
     x = _channels("instance_norm", input, 3)
+    momentum, eps = check_number("instance_norm", "momentum", momentum), check_number("instance_norm", "eps", eps, 0)
     _check_running("instance_norm", running_mean, running_var, x.shape[1], input, moves=use_input_stats)
     _check_affine("instance_norm", weight, bias, (x.shape[1],), input)
     x = _as_wide_as(x, weight, bias)
@@ -124,6 +131,7 @@ def instance_norm(
 
 def normalize(input: Tensor, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
     """x / max(|x|_p, eps), with the norm taken along `dim`."""
+    eps = check_number("normalize", "eps", eps)
     norm = check_tensor(input, "normalize").norm(p, dim, keepdim=True)
     return input / norm.clamp(min=eps)
 
@@ -142,7 +150,8 @@ def _channels(name: str, input: Any, least: int) -> Tensor:
 
 def _normalized(name: str, input: Any, normalized_shape: Any) -> tuple[int, ...]:
     check_tensor(input, name)
-    shape = tuple(normalized_shape) if hasattr(normalized_shape, "__len__") else (normalized_shape,)
+    sizes = normalized_shape if hasattr(normalized_shape, "__len__") else (normalized_shape,)
+    shape = tuple([check_count(name, "normalized_shape", n) for n in sizes])
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"{name}: an input of shape {input.shape} does not end in normalized_shape {shape}")
     check_float_input(name, input)

@@ -5,7 +5,7 @@ Shrivastava, Gupta and Girshick 2016, "Training Region-based Object Detectors wi
 
 from __future__ import annotations
 
-import sys
+import math
 from numbers import Real
 from typing import Any, Callable, NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 from ...backend import backend_of, device_of, dtypes
 from ...ops.loss import cross_entropy_op, nll_op, own_class
 from ...tensor import Tensor
-from .checks import check_reduction, check_tensor, first_place
+from .checks import check_number, check_reduction, check_tensor, first_place
 from .class_losses import class_loss, classes_of, counts_of, labels_of, one_over_total, own_if_plain, valid_labels
 from .mining import Mining
 
@@ -50,9 +50,10 @@ def nll_loss_ohem(
     weight (C,): applied to what was kept. "mean" divides by the weights kept, or with normalizer="valid" by the weights
     of all valid examples, or by a number given as normalizer; "sum" and "none" (0 for what is not kept) as they say.
 
-    The choice is a constant: what is not kept has a gradient of exactly 0. With nothing to keep the loss is 0, and part
-    of the graph, and so where the weights that count sum to 0. With keep_ratio=1 it else is nll_loss, bit for bit. return_mask: (loss, kept), a bool tensor of the
-    target's shape.
+    The choice is a constant: what is not kept has a gradient of exactly 0. With nothing to keep, or only what its
+    weights count for nothing (the total that "mean" divides by is 0), the loss is 0, and part of the graph, at every
+    keep_ratio. Wherever nll_loss has a mean, keep_ratio=1 is nll_loss, bit for bit. return_mask: (loss, kept), a bool
+    tensor of the target's shape.
 
     Raises ValueError for a loss that is not finite (on a GPU at the next synchronisation), for options out of range or
     a mask of another shape, and whatever nll_loss raises. Shrivastava et al. 2016, section 4.
@@ -82,7 +83,7 @@ def mined(
 ) -> Mined:
     """The loss of the examples that `mining` keeps, `row` being the op that makes the loss of each."""
     check_reduction(reduction)
-    check_normalizer(normalizer)
+    normalizer = check_normalizer(normalizer)
     labels = labels_of(name, input, target)
     always = _mask(name, always_keep, labels)
     each, labels, valid = _loss_of_each(row, name, input, labels, ignore_index)
@@ -117,7 +118,7 @@ def _reduced(each: Tensor, kept: Any, valid: Any, reduction: str, normalizer: st
 def _shares(kept: Any, valid: Any, normalizer: str | float) -> Any:
     """What each example counts, over the total that the mean divides by; 0 where there is nothing to divide."""
     if not isinstance(normalizer, str):
-        return kept * (1 / float(normalizer))
+        return kept * (1 / normalizer)
     return kept * one_over_total(kept if normalizer == "kept" else valid)
 
 
@@ -155,11 +156,15 @@ def _mask(name: str, always_keep: Any, labels: Any) -> Any:
     return mask
 
 
-def check_normalizer(normalizer: Any) -> None:
+def check_normalizer(normalizer: Any) -> str | float:
+    """The normalizer, a number as one of Python's."""
     if isinstance(normalizer, str):
         if normalizer not in ("kept", "valid"):
             raise ValueError(f"OHEM: normalizer must be 'kept', 'valid' or a number above 0, not {normalizer!r}")
-    elif isinstance(normalizer, (bool, np.bool_)) or not isinstance(normalizer, Real):
+        return normalizer
+    if isinstance(normalizer, (bool, np.bool_)) or not isinstance(normalizer, Real):
         raise TypeError(f"OHEM: normalizer must be 'kept', 'valid' or a number above 0, not {normalizer!r}")
-    elif not 0 < normalizer <= sys.float_info.max:
-        raise ValueError("OHEM: normalizer must be 'kept', 'valid' or a number above 0 that a float holds")
+    number = check_number("OHEM", "normalizer", normalizer)
+    if not 0 < number < math.inf:
+        raise ValueError(f"OHEM: normalizer must be 'kept', 'valid' or a number above 0, not {normalizer}")
+    return number

@@ -152,14 +152,23 @@ def _averaged(
 ) -> Tensor:
     x, alone = batched(name, input, dims)
     at = _geometry(name, dims, x, kernel_size, stride, padding, 1, ceil_mode)
+    divisor = check_divisor(name, divisor)
     if divisor is not None:
-        if check_count(name, "divisor_override", divisor) == 0:
-            raise ValueError(f"{name}: divisor_override must be a whole number other than 0, not {divisor!r}")
         y = window_sums_op(x, at=at) * (1 / divisor)
     else:
         shares = _shares(at, sizes_of(name, "padding", padding, dims, 0) if count_include_pad else (0,) * dims, x.dtype)
         y = window_sums_op(x, at=at) * (shares if isinstance(shares, float) else x.new_tensor(shares, dtype=x.dtype))
     return y.squeeze(0) if alone else y
+
+
+def check_divisor(name: str, divisor: Any) -> int | None:
+    """The divisor_override as Python's int, or None."""
+    if divisor is None:
+        return None
+    divisor = check_count(name, "divisor_override", divisor)
+    if divisor == 0:
+        raise ValueError(f"{name}: divisor_override must be a whole number other than 0")
+    return divisor
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Sequence, Union
 
 from ...tensor import Tensor
@@ -14,7 +15,7 @@ def sizes_of(name: str, what: str, value: Any, dims: int, least: int) -> tuple[i
     """One whole number for each of `dims` dimensions, none below `least`."""
     try:
         given = value if hasattr(value, "__len__") else (value,) * dims
-        values = tuple(check_count(name, what, n) for n in given)
+        values = tuple([check_count(name, what, n) for n in given])
     except TypeError:
         raise TypeError(f"{name}: {what} must be a whole number or {dims} of them, not {value!r}") from None
     if len(values) == 1:
@@ -24,6 +25,16 @@ def sizes_of(name: str, what: str, value: Any, dims: int, least: int) -> tuple[i
     if min(values) < least:
         raise ValueError(f"{name}: {what} must be {least} or more, got {value!r}")
     return values
+
+
+def plain_sizes(value: Any) -> Any:
+    """Sizes that were checked, as they were given, in Python's ints: one, several, and None where that is one."""
+    if value is None:
+        return None
+    if not hasattr(value, "__len__"):
+        return operator.index(value)
+    whole = [plain_sizes(n) for n in value]
+    return whole if isinstance(value, list) else tuple(whole)
 
 
 def batched(name: str, input: Any, dims: int) -> tuple[Tensor, bool]:
