@@ -54,7 +54,7 @@ def test_a_short_run_prints_the_table_and_the_verdict_and_draws(tmp_path):
     for above, here, gain in zip(deltas, deltas[1:], gains[1:]):
         assert here / above == pytest.approx(gain, abs=1e-3)
     assert "The gradient vanishes on its way from layer 6 down to layer 1" in result.stdout
-    assert "Under plain SGD layer 1 learns" in result.stdout
+    assert "A step moves the weights of layer 1 by" in result.stdout
     assert "Test accuracy after 45 steps: " in lines[-2] and "(guessing gives 10%)" in lines[-2]
     assert lines[-1] == "Picture: gradflow.png"
     assert os.listdir(tmp_path) == ["gradflow.png"]

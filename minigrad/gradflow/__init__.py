@@ -18,12 +18,15 @@ from .probing import probe
 from .profile import Profile, Row, TimeRow, profile
 from .record import Layer
 from .stack import deep_stack
+from .sweep import Sweep, sweep
 from .table import table
+from .tensorboard import to_tensorboard
 from .theory import MeanField, mean_field
 from .through_time import TimeReading
 from .watch import watch
 
 __all__ = [
-    "Diagnosis", "Flow", "Layer", "MeanField", "Profile", "Row", "Thresholds", "TimeReading", "TimeRow", "deep_stack",
-    "diagnose", "draw", "mean_field", "page", "probe", "profile", "table", "watch",
+    "Diagnosis", "Flow", "Layer", "MeanField", "Profile", "Row", "Sweep", "Thresholds", "TimeReading", "TimeRow",
+    "deep_stack", "diagnose", "draw", "mean_field", "page", "probe", "profile", "sweep", "table", "to_tensorboard",
+    "watch",
 ]  # fmt: skip
