@@ -385,3 +385,18 @@ def test_every_cure_cures_and_the_last_does_not(tmp_path):
     assert len(found) == 5 and all(accuracy >= 93 for accuracy, _ in found.values())
     assert all("reaches the input" in why for _, why in found.values())
     assert "in the weights of layer" in text and "Lower the learning rate" in text
+
+
+def test_vanishing_sigmoid_shows_where_the_gain_is_one(tmp_path):
+    pytest.importorskip("plotly")
+    text = example("vanishing_sigmoid.py", folder=tmp_path)
+    rows = [line.split() for line in text.splitlines()[1:17]]
+    gains = {(row[0], float(row[1])): float(row[2]) for row in rows}
+    for (name, scale), expected in {("sigmoid", 1): 0.235, ("sigmoid", 4): 0.62, ("sigmoid", 8): 0.88, ("sigmoid", 16): 1.22,
+                                    ("tanh", 1): 0.94, ("tanh", 2): 1.16}.items():  # fmt: skip
+        assert gains[name, scale] == pytest.approx(expected, abs=0.03)
+    sigmoid, tanh = (line for line in text.splitlines() if "gain 1)" in line)
+    at, share = (float(n) for n in re.search(r"scale = ([\d.]+), where (\d+)%", sigmoid).groups())
+    assert at == pytest.approx(10.4, abs=0.5) and share == pytest.approx(67, abs=3)
+    assert 1 < float(re.search(r"scale = ([\d.]+)", tanh)[1]) < 1.5
+    assert sorted(os.listdir(tmp_path)) == ["vanishing_sigmoid.html", "vanishing_sigmoid.png"]
