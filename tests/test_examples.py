@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad
+from minigrad import gradflow
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
@@ -88,7 +89,7 @@ def test_gradient_flow_as_the_readme_has_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     model = minigrad.nn.Sequential(*(m for _ in range(4) for m in (minigrad.nn.Linear(3, 3), minigrad.nn.Sigmoid())))
     images, labels = minigrad.randn(8, 3), minigrad.tensor([0, 1, 2, 0, 1, 2, 0, 1])
-    names = {"gradflow": minigrad.gradflow, "model": model, "images": images, "labels": labels, "train": lambda *_: None,
+    names = {"gradflow": gradflow, "model": model, "images": images, "labels": labels, "train": lambda *_: None,
              "optimizer": minigrad.optim.SGD(model.parameters(), lr=0.1),
              "loss_function": minigrad.nn.CrossEntropyLoss()}  # fmt: skip
     exec(block_with("gradflow.probe"), names)

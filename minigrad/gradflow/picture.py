@@ -202,10 +202,18 @@ def _factors(axes: Any, summary: Profile, legend: bool = True) -> None:
     axes.axvline(0, color="0.6", linewidth=1)
     axes.set_xlim(min(lows) - 0.15, max(tops) + 0.15)
     _in_decades(axes, summary, "factor a layer (1: passed on whole)")
-    axes.xaxis.set_major_formatter(lambda x, _position: f"{10**x:.2g}")
-    axes.xaxis.get_major_locator().set_params(integer=False, nbins=6)
+    _in_factors(axes, min(lows), max(tops))
     if legend and len(lows) > 1:
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, frameon=False)
+
+
+def _in_factors(axes: Any, low: float, top: float) -> None:
+    """Ticks at 1, 2, 5, 10 ... where these are few; else at powers of ten."""
+    if top - low > 3:
+        return
+    ticks = [digit * 10.0**k for k in range(-3, 4) for digit in (1, 2, 5)]
+    shown = [tick for tick in ticks if low - 0.1 <= math.log10(tick) <= top + 0.1]
+    axes.set_xticks([math.log10(tick) for tick in shown], [f"{tick:g}" for tick in shown])
 
 
 def _through_time(axes: Any, summary: Profile) -> None:
