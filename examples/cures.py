@@ -66,10 +66,11 @@ for name in STACKS:
     results = [run(name, seed) for seed in SEEDS]
     accuracies[name], flows[name] = [100 * accuracy for accuracy, _ in results], results[0][1]
     each = " ".join(f"{a:.1f}" for a in accuracies[name])
-    print(f"{name:22} {np.mean(accuracies[name]):5.1f}%  ({each})".ljust(49), flows[name].diagnosis().headline, flush=True)
+    row = f"{name:22} {np.mean(accuracies[name]):5.1f}%  ({each})"
+    print(row.ljust(49), flows[name].diagnosis().headline, flush=True)
 print(f"\nWhy the last one fails: {flows['ReLU, He, large steps'].diagnosis()}")
-print(f"\nWhy large weights are a poor cure: {np.nanmean(flows['large weights, s = 8'].saturated[0]):.0%} of the units are at "
-      "an end from the start.")  # fmt: skip
+at_an_end = np.nanmean(flows["large weights, s = 8"].saturated[0])
+print(f"\nWhy large weights are a poor cure: {at_an_end:.0%} of the units are at an end from the start.")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.2), width_ratios=(1, 1.2), layout="constrained", sharey=False)
 names = list(STACKS)
@@ -79,7 +80,7 @@ for bar, name in zip(bars, names):
     left.plot(accuracies[name], [middle] * len(accuracies[name]), "k.", markersize=5)
 left.axvline(10, color="0.3", linestyle=":")
 left.text(11, 6.55, "guessing", fontsize=9, color="0.3")
-left.set(xlim=(0, 100), xlabel="test accuracy in % (dots: seeds)", title=f"The same stack of {DEPTH} layers, each cure alone")
+left.set(xlim=(0, 100), xlabel="test accuracy in % (dots: seeds)", title=f"The same {DEPTH} layers, each cure alone")
 left.invert_yaxis()
 layers = np.arange(1, DEPTH + 1)
 for name, marker in zip(names[:-1], "osD^vP*"):
@@ -87,8 +88,8 @@ for name, marker in zip(names[:-1], "osD^vP*"):
     deltas = np.array([row.delta for row in rows])
     right.semilogy(layers[-len(rows):], deltas / deltas[-1], marker=marker, markersize=5, label=name,
                    color=plt.get_cmap("cividis")(names.index(name) / len(names)))  # fmt: skip
-right.set(xlabel="layer, from the input", ylabel="gradient RMS, over that of the last layer", xticks=range(1, DEPTH + 1, 2),
-          title="What reaches each layer at the first step")  # fmt: skip
+right.set(xlabel="layer, from the input", ylabel="gradient RMS, over that of the last layer",
+          xticks=range(1, DEPTH + 1, 2), title="What reaches each layer at the first step")  # fmt: skip
 right.grid(alpha=0.3)
 right.legend(fontsize=9)
 figure.savefig("cures.png", dpi=110)

@@ -71,7 +71,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     _add_model_options(parser.add_argument_group("the stack"), default)
     _add_training_options(parser.add_argument_group("the training"), default)
     add = parser.add_argument_group("what to do, and where the results go").add_argument
-    add("--compare", metavar="[OPTION=]V1,V2,...", help="runs side by side, of several activations or values of an option")
+    add("--compare", metavar="[OPTION=]V1,V2,...", help="runs side by side: activations, or values of an option")
     add("--model", metavar="MODULE:FUNCTION", help="watch a model of your own instead of a stack; see below")
     add("--check", action="store_true", help="exit with status 3 if the flow is not healthy, to gate a CI with")
     add("--png", "--out", dest="png", metavar="FILE",
@@ -230,7 +230,8 @@ def _one(name: str, settings: Settings | None, sets: Any, options: Any, alone: b
         complain(f"\nstopped after {result.steps_done} of {result.steps_planned} steps")
     if not len(result.flow):
         return None
-    report = f"\n{result.flow.table()}\n\n{result.flow.diagnosis()}" if alone else f"{result.flow.diagnosis().headline}."
+    found = result.flow.diagnosis()
+    report = f"\n{result.flow.table()}\n\n{found}" if alone else f"{found.headline}."
     print(f"{report}\n{_accuracy(result)}" + ("" if alone else "\n"), flush=True)
     return Outcome(name, result.flow, settings, result)
 
@@ -287,7 +288,8 @@ def complain(message: str) -> None:
 def describe(settings: Settings) -> str:
     """The settings in one line."""
     extras = (f", {settings.norm} norm" if settings.norm else "") + (", residual" if settings.residual else "")
-    stack = f"{settings.depth} {settings.activation} layers of {settings.width} and a linear output, {settings.init}{extras}"
+    layers = f"{settings.depth} {settings.activation} layers of {settings.width} and a linear output"
+    stack = f"{layers}, {settings.init}{extras}"
     name = OPTIMIZERS[settings.optimizer].__name__
     rule = f"{'plain ' if settings.optimizer == 'sgd' else ''}{name} with"
     if settings.momentum:

@@ -93,7 +93,8 @@ class Crossing:
 
     def __str__(self) -> str:
         who = f"{self.label}: " if self.label else ""
-        ends = "" if math.isnan(self.saturated) else f", where {percent(self.saturated)} of the activations are saturated"
+        share = percent(self.saturated)
+        ends = "" if math.isnan(self.saturated) else f", where {share} of the activations are saturated"
         return f"{who}each layer passes the gradient on as it is (gain 1) at {self.option} = {self.value:.3g}{ends}."
 
 
@@ -122,7 +123,7 @@ def curves(runs: Sequence[Run], settings: dict[str, Sequence[Any]]) -> list[Curv
 
 def words(setting: dict[str, Any]) -> str:
     """activation=tanh, scale=1.5"""
-    return ", ".join(f"{option}={value:g}" if is_number(value) else f"{option}={value}" for option, value in setting.items())
+    return ", ".join(f"{option}={f'{value:g}' if is_number(value) else value}" for option, value in setting.items())
 
 
 def crossings(curve: Curve) -> list[Crossing]:

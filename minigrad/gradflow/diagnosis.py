@@ -155,8 +155,8 @@ def _not_finite(profile: Profile) -> Diagnosis:
         "Lower the learning rate or clip the gradient's norm; minigrad.debug() names the op that it is born in."
     )
     return Diagnosis(
-        "not finite", sentence, f"Numbers stopped being finite at step {step}, first at {place}", layer=label,
-        name=row.name, alone=True, cause=where, number=float(step), meaning="Nothing is learnt from there on.", cure=cure,
+        "not finite", sentence, f"Numbers stopped being finite at step {step}, first at {place}", label, row.name,
+        alone=True, cause=where, number=float(step), meaning="Nothing is learnt from there on.", cure=cure,
     )
 
 
@@ -211,8 +211,8 @@ def _zero(profile: Profile, rows: list[Row], top: int) -> Diagnosis:
         sentence += f" It had shrunk to {above.delta:.1e} at layer {above.label}, "
         sentence += "and float32 holds nothing below 1.4e-45."
         return Diagnosis(
-            "vanishing", sentence, headline, row.label, row.name, cause="underflow", number=above.delta, meaning=meaning,
-            cure=cures.of_vanishing(row.activation), whole=0.0,
+            "vanishing", sentence, headline, row.label, row.name, cause="underflow", number=above.delta, whole=0.0,
+            meaning=meaning, cure=cures.of_vanishing(row.activation),
         )
     if row.dead == 1:
         lowest = next(r for r in rows if r.dead == 1)  # above it, layers get nothing, and may be off for that alone
@@ -359,7 +359,8 @@ def _depth(
     saturated = named if named.saturated >= thresholds.saturated else row
     if cause == "slopes" and direction == "vanishing" and saturated.saturated >= thresholds.saturated:
         direction, cause, number = "saturated", "saturation", saturated.saturated
-        why = f"{percent(number)} of the activations of layer {saturated.label} are within 0.05 of an end, where the slope is next to 0."
+        why = f"{percent(number)} of the activations of layer {saturated.label} are within 0.05 of an end, "
+        why += "where the slope is next to 0."
     sentence = f"The gradient {verb} {_where(rows, factor, whole, culprit, profile)}. {why}".strip()
     return Diagnosis(
         direction, sentence, _depth_headline(verb, factor, named if culprit is not None else None), named.label,
@@ -416,7 +417,8 @@ def _cause(
         return "slopes", culprit.slope, culprit, why
     owner = profile.rows[culprit.above] if culprit.above is not None else culprit
     usual = f" (elsewhere {typical['weight_factor']:.2g})" if typical["weight_factor"] > 0 else ""
-    why = f"The weights of layer {owner.label} ({owner.name}) do it: they multiply the gradient by {culprit.weight_factor:.2g}{usual}."
+    factor = f"{culprit.weight_factor:.2g}{usual}"
+    why = f"The weights of layer {owner.label} ({owner.name}) do it: they multiply the gradient by {factor}."
     return "weights", culprit.weight_factor, owner, why
 
 
@@ -449,8 +451,8 @@ def _cause_everywhere(profile: Profile, rows: list[Row], direction: str) -> tupl
     if cause == "slopes":
         number = math.exp(_mean_log(rows[:-1], "slope"))
         limit = " (a sigmoid's is at most 0.25)" if rows[0].activation == "Sigmoid" else ""
-        words = f"The slopes of the activations do it: their RMS is {number:.2g}{limit}, while the weights multiply the "
-        return cause, number, words + f"gradient by {weights:.2g} a layer."
+        words = f"The slopes of the activations do it: their RMS is {number:.2g}{limit}, while the weights multiply "
+        return cause, number, words + f"the gradient by {weights:.2g} a layer."
     if cause == "normalisation":
         number = math.exp(logs[cause])
         words = f"The normalisation layers do it: each multiplies the gradient by {number:.2g}, the weights by "
@@ -468,7 +470,8 @@ def _where(rows: list[Row], factor: float, whole: float, culprit: Row | None, pr
     if culprit is not None:
         i = rows.index(culprit)
         above = rows[i + 1] if i + 1 < len(rows) else profile.rows[culprit.above] if culprit.above is not None else None
-        from_where = "" if above is None else f"from layer {above.label} " if above.label != "output" else "from the output "
+        place = None if above is None else "the output" if above.label == "output" else f"layer {above.label}"
+        from_where = "" if place is None else f"from {place} "
         return f"almost all in one place, on its way {from_where}to layer {culprit.label}: {arrives}"
     return f"on its way from layer {last} down to layer {first}: each layer {change}, so {arrives}"
 
@@ -485,8 +488,8 @@ def _look_for_saturation(profile: Profile, rows: list[Row], thresholds: Threshol
         return []
     row = at_ends[-1]
     sentence = (
-        f"Layer {row.label} is saturated: {percent(row.saturated)} of its activations are within 0.05 of an end, and the "
-        f"RMS of its slopes is {row.slope:.2g}."
+        f"Layer {row.label} is saturated: {percent(row.saturated)} of its activations are within 0.05 of an end, and "
+        f"the RMS of its slopes is {row.slope:.2g}."
     )
     return [Diagnosis(
         "saturated", sentence, f"Layer {row.label} is saturated: {percent(row.saturated)} of it is at an end", row.label,
@@ -551,8 +554,8 @@ def _meaning(rows: list[Row]) -> str:
         return ""
     first, last = _learners(rows)[0], _learners(rows)[-1]
     if first.update_ratio > 0 and last.update_ratio > 0:
-        moves = f"A step moves the weights of layer {first.label} by {percent(first.update_ratio)} of their size, those of "
-        moves += f"layer {last.label} by {percent(last.update_ratio)}."
+        moves = f"A step moves the weights of layer {first.label} by {percent(first.update_ratio)} of their size, "
+        moves += f"those of layer {last.label} by {percent(last.update_ratio)}."
         rescaled = quotient(last.update_ratio, first.update_ratio)
         if slower > 20 and rescaled < slower / 10:
             moves += f" (The rule rescales: by their gradients alone it would be {times(slower)} times slower.)"

@@ -137,8 +137,8 @@ def figure_div(figure: Any, name: str) -> str:
     from plotly.io import to_html
 
     return to_html(
-        figure, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=name, auto_play=False, default_width="100%",
-        default_height=f"{figure.layout.height or 500}px",
+        figure, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=name, auto_play=False,
+        default_width="100%", default_height=f"{figure.layout.height or 500}px",
     ) + "\n"  # fmt: skip
 
 

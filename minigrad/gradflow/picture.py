@@ -50,8 +50,9 @@ def draw(runs: Runs, path: str | Path, subtitle: str = "") -> None:
     """Write the picture of a record, or of several by name side by side, to a .png, .pdf or .svg file, whole or not.
 
     Heat maps of layers by training steps, output on top: the gradient's RMS on a log scale, the activations' slope,
-    their spread over the batch. Below, over the last fifth of the recorded steps, as in the diagnosis: the gradient, and the gain of each layer with its three
-    factors and what theory expects; through time, of recurrent layers; and the diagnosis. Of one recorded step there is
+    their spread over the batch. Below, over the last fifth of the recorded steps, as in the diagnosis: the gradient,
+    and the gain of each layer with its three factors and what theory expects; through time, of recurrent layers; and
+    the diagnosis. Of one recorded step there is
     no heat map. Several runs have gradient and gain only, on one scale.
     Raises ImportError without matplotlib, and as check_path and profile do.
     """

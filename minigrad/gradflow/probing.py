@@ -15,7 +15,8 @@ def probe(
 ) -> Flow:
     """The record of one forward and backward pass, of loss_fn(model(x), y); afterwards the model is as it was.
 
-    snr, jacobian: as for watch. Gradients that parameters held, and buffers such as running statistics, are put back, also after an exception.
+    snr, jacobian: as for watch. Gradients that parameters held, and buffers such as running statistics, are put back,
+    also after an exception.
     Raises TypeError for what is not a Module, ValueError if no gradient of the loss reaches the model.
     """
     with watch(model, snr=snr, jacobian=jacobian) as flow:

@@ -8,9 +8,9 @@ import math
 from pathlib import Path
 from typing import Any, Mapping
 
+from .diagnosis import NOW, diagnosis_of
 from .profile import Row, TimeRow, profile
 from .record import Record
-from .diagnosis import NOW, diagnosis_of
 from .wholefile import written_whole
 
 
@@ -36,8 +36,8 @@ def _of_row(row: Row) -> dict[str, Any]:
 def _of_time(row: TimeRow) -> dict[str, Any]:
     return {
         "name": row.name, "kind": row.kind, "hidden": [_plain(float(v)) for v in row.hidden],
-        "factor": _plain(row.factor), "radius": _plain(row.radius), "gates": {k: _plain(v) for k, v in row.gates.items()},
-        "truncated": row.truncated,
+        "factor": _plain(row.factor), "radius": _plain(row.radius), "truncated": row.truncated,
+        "gates": {gate: _plain(share) for gate, share in row.gates.items()},
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def figure_of(curves: Sequence[Curve], go: Any) -> Any:
     from plotly.subplots import make_subplots
 
     option = escaped(curves[0].option)
-    titles = [f"Mean gain a layer over {option}", "Gain of each layer", "Units at an end, in all", "Units at an end, by layer"]
+    titles = [f"Mean gain a layer over {option}", "Gain of each layer", "Units at an end, in all", "And by layer"]
     figure = make_subplots(2, 2, subplot_titles=titles, row_heights=[0.6, 0.4], horizontal_spacing=0.1)
     values = list(dict.fromkeys(value for curve in curves for value in curve.values))
     values = sorted(values) if all(isinstance(v, (int, float)) for v in values) else values

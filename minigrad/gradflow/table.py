@@ -6,7 +6,7 @@ import math
 import sys
 from typing import Callable, NamedTuple
 
-from .profile import Profile, Row
+from .profile import Profile, Row, TimeRow
 
 _BAR = 20
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -36,7 +36,16 @@ def table(profile: Profile, ascii: bool | None = None) -> str:
     bars = _bars([row.delta for row in profile.rows], plain)
     cells += [[c.cell(row) for c in columns] + [bar] for row, bar in reversed(list(zip(profile.rows, bars)))]
     widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
-    return "\n".join(_line(line, widths) for line in cells)
+    return "\n".join([*(_line(line, widths) for line in cells), *map(_through_time, profile.times)])
+
+
+def _through_time(row: TimeRow) -> str:
+    """A line for a recurrent layer: what its gradient does over the steps of time."""
+    parts = [f"{row.name} ({row.kind}), {len(row.hidden)} steps of time: each multiplies the gradient by {_short(row.factor)}"]
+    parts += [f"spectral radius {row.radius:.2g}"] if not math.isnan(row.radius) else []
+    parts += [f"at an end: {', '.join(f'{gate} {_share(share)}' for gate, share in row.gates.items())}"] if row.gates else []
+    parts += ["cut off from the steps before"] if row.truncated else []
+    return "; ".join(parts)
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

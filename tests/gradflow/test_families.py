@@ -1,5 +1,4 @@
 """The diagnosis on models of eight kinds with a known fault, on healthy ones, and on ones that were trained."""
-import numpy as np
 import pytest
 
 import minigrad

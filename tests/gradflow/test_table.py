@@ -1,7 +1,9 @@
 """The table, column by column."""
 import math
 
-from minigrad.gradflow.profile import Profile, Row
+import numpy as np
+
+from minigrad.gradflow.profile import Profile, Row, TimeRow
 from minigrad.gradflow.table import table
 
 NAN = math.nan
@@ -68,3 +70,12 @@ def test_blocks_on_a_terminal_and_hashes_elsewhere(monkeypatch):
     assert table(Profile(rows, (1,)), ascii=True).isascii()
     Terminal.encoding = "ascii"
     assert table(Profile(rows, (1,))).isascii()
+
+
+def test_recurrent_layers_have_a_line_for_time():
+    time = TimeRow("rnn", "LSTM", np.array([0.25, 0.5, 1.0]), np.array([0.25, 0.5, 1.0]), 0.8, {"forget": 0.125}, True)
+    text = table(Profile((Row("1", "rnn", None, 1.0, 1.0),), (1,), times=(time,)), ascii=True)
+    assert text.splitlines()[-1] == (
+        "rnn (LSTM), 3 steps of time: each multiplies the gradient by 0.50; spectral radius 0.8; at an end: forget 12%; "
+        "cut off from the steps before"
+    )
