@@ -113,7 +113,7 @@ def diagnose(profile: Profile, thresholds: Thresholds = Thresholds()) -> Diagnos
         before = _found(profile, [row for row in rows if math.isfinite(row.delta)], thresholds)
         also = tuple(f"Before that: {other.sentence}" for other in before[:1])
         return _with_steps(dataclasses.replace(_not_finite(profile), also=also), profile)
-    if not rows:
+    if not rows and not profile.times:
         sentence = "No gradient reached any layer: all are frozen, or the loss does not depend on them."
         return _with_steps(Diagnosis("no gradient", sentence, "No gradient reached any layer"), profile)
     cut = _without_gradient(profile)
@@ -126,7 +126,8 @@ def diagnose(profile: Profile, thresholds: Thresholds = Thresholds()) -> Diagnos
 
 
 def _found(profile: Profile, rows: list[Row], thresholds: Thresholds) -> list[Diagnosis]:
-    return [finding for look in _LOOKS for finding in look(profile, rows, thresholds)] if rows else []
+    looks = _LOOKS if rows else [_look_through_time] if profile.times else []
+    return [finding for look in looks for finding in look(profile, rows, thresholds)]
 
 
 def _with_steps(diagnosis: Diagnosis, profile: Profile) -> Diagnosis:
@@ -169,6 +170,9 @@ def _without_gradient(profile: Profile) -> str:
 
 
 def _healthy(profile: Profile, rows: list[Row], cut: str) -> Diagnosis:
+    if not rows:
+        sentence = f"{cut}Healthy: the gradient arrives at the first step of time in {profile.times[0].name}."
+        return Diagnosis("healthy", sentence, "The gradient reaches the first step of time")
     if len(rows) == 1:
         sentence = f"{cut}Only layer {rows[0].label} has a gradient: there is no depth for it to vanish in."
         return Diagnosis("healthy", sentence, "The gradient reaches the only layer")
@@ -467,6 +471,8 @@ def _where(rows: list[Row], factor: float, whole: float, culprit: Row | None, pr
     change = f"divides it by {times(1 / factor)}" if factor < 1 else f"multiplies it by {times(factor)}"
     in_all = f"{times(1 / whole)} times less" if whole < 1 else f"{times(whole)} times more"
     arrives = f"layer {first} receives {in_all} than layer {last}"
+    if first == last and culprit is not None:
+        arrives = f"it is multiplied by {culprit.gain:.2g}"
     if culprit is not None:
         i = rows.index(culprit)
         above = rows[i + 1] if i + 1 < len(rows) else profile.rows[culprit.above] if culprit.above is not None else None

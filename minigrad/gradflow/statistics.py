@@ -49,8 +49,8 @@ def spread(values: Any) -> tuple[float, float, float]:
     """(over the batch, pooled, RMS): a unit's standard deviation over dimension 0; that of all elements; their RMS.
 
     The first is the root mean square over the units, each of which is one position of the other dimensions. A stack
-    that has forgotten its input has a first near 0, while the second may look healthy. NaN of a 0-d or empty array, and
-    where a value is not finite.
+    that has forgotten its input has a first near 0, while the second may look healthy. NaN of a 0-d or empty array, where a
+    value is not finite, and, over the batch, of a single example.
     """
     if not values.ndim or not values.size:
         return math.nan, math.nan, 0.0
@@ -60,7 +60,7 @@ def spread(values: Any) -> tuple[float, float, float]:
     mean = float(ones_for(means.size, means).dot(means)) / means.size
     over_batch = norm(wide - means) / math.sqrt(wide.size)
     pooled_std = math.hypot(over_batch, norm(means - mean) / math.sqrt(means.size))  # the law of total variance
-    return over_batch, pooled_std, math.hypot(pooled_std, mean)
+    return over_batch if len(wide) > 1 else math.nan, pooled_std, math.hypot(pooled_std, mean)
 
 
 def dead_fraction(slopes: Any) -> float:

@@ -154,3 +154,26 @@ def test_a_loss_that_does_not_depend_on_the_model_is_told():
         pass
     with pytest.raises(ValueError, match="nothing was recorded"):
         flow.diagnosis()
+
+
+def test_a_batch_of_one_has_forgotten_nothing():
+    flow = gradflow.probe(stack(), minigrad.randn(1, 4), minigrad.tensor([3]), nn.CrossEntropyLoss())
+    assert np.isnan(flow.batch_std).all() and (flow.pooled_std[0] > 0).all()
+    assert flow.diagnosis().healthy
+
+
+def test_a_loss_of_the_last_cell_only_is_seen_through_time():
+    flow = gradflow.probe(nn.LSTM(4, 6), minigrad.randn(30, 2, 4), None, lambda out, _: out[1][1].sum())
+    found = flow.diagnosis()
+    assert found.direction == "vanishing" and "through time in LSTM" in found.sentence
+    open_gate = nn.LSTM(4, 6, forget_bias=5.0)
+    assert gradflow.probe(open_gate, minigrad.randn(9, 2, 4), None, lambda out, _: out[1][1].sum()).diagnosis().healthy
+
+
+def test_a_layer_alone_is_told_by_its_gain():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 3))
+    with minigrad.no_grad():
+        model[2].weight.mul_(1e-4)
+    found = gradflow.probe(model, minigrad.randn(8, 4), None, lambda out, _: out.sum()).diagnosis()
+    assert (found.direction, found.layer, found.cause) == ("vanishing", "output", "weights")
+    assert "on its way from the output to layer 1: it is multiplied by" in found.sentence
