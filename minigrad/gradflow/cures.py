@@ -19,7 +19,7 @@ def of_vanishing(activation: str | None) -> str:
     return f"Start from larger weights ({_BY_ACTIVATION}), or add {_PAST_DEPTH}."
 
 
-def of_depth(direction: str, cause: str, activation: str | None, number: float) -> str:
+def of_depth(direction: str, cause: str, activation: str | None) -> str:
     """Against a gradient that vanishes or explodes through depth, or saturated layers."""
     if direction == "saturated":
         return (

@@ -10,7 +10,6 @@ import numpy as np
 
 from .numbers import percent, quotient
 from .profile import Row
-from .record import Record
 
 
 class Run(NamedTuple):

@@ -201,7 +201,7 @@ def _look_for_zeros(profile: Profile, rows: list[Row], thresholds: Thresholds) -
     dead = [row for row in rows if row.dead >= thresholds.dead]
     if zeros:
         return [_zero(profile, rows, max(zeros))]
-    return [_dead(rows, dead[0])] if dead else []  # the lowest: what it passes on, 0, may kill those above
+    return [_dead(dead[0])] if dead else []  # the lowest: what it passes on, 0, may kill those above
 
 
 def _zero(profile: Profile, rows: list[Row], top: int) -> Diagnosis:
@@ -220,7 +220,7 @@ def _zero(profile: Profile, rows: list[Row], top: int) -> Diagnosis:
         )
     if row.dead == 1:
         lowest = next(r for r in rows if r.dead == 1)  # above it, layers get nothing, and may be off for that alone
-        return dataclasses.replace(_dead(rows, lowest), sentence=f"{sentence} {_all_off(lowest)}", whole=0.0)
+        return dataclasses.replace(_dead(lowest), sentence=f"{sentence} {_all_off(lowest)}", whole=0.0)
     owner = profile.rows[row.above] if row.above is not None else row
     sentence += f" What comes back through the weights of layer {owner.label} ({owner.name}) is 0."
     return Diagnosis(
@@ -234,7 +234,7 @@ def _all_off(row: Row) -> str:
     return f"Every unit of layer {row.label} {what} for every example."
 
 
-def _dead(rows: list[Row], row: Row) -> Diagnosis:
+def _dead(row: Row) -> Diagnosis:
     share = 1.0 if math.isnan(row.dead) else row.dead
     sentence = f"Layer {row.label} is dead: {percent(share)} of its units have slope 0 for every example of the batch."
     return Diagnosis(
@@ -369,7 +369,7 @@ def _depth(
     return Diagnosis(
         direction, sentence, _depth_headline(verb, factor, named if culprit is not None else None), named.label,
         named.name, alone=culprit is not None, cause=cause, number=number, meaning=_meaning(rows),
-        cure=cures.of_depth(direction, cause, named.activation, number), factor=factor, whole=whole,
+        cure=cures.of_depth(direction, cause, named.activation), factor=factor, whole=whole,
         slower=_slower(rows),
     )
 
@@ -500,7 +500,7 @@ def _look_for_saturation(profile: Profile, rows: list[Row], thresholds: Threshol
     return [Diagnosis(
         "saturated", sentence, f"Layer {row.label} is saturated: {percent(row.saturated)} of it is at an end", row.label,
         row.name, alone=len(at_ends) == 1, cause="saturation", number=row.saturated, meaning=_meaning(rows),
-        cure=cures.of_depth("saturated", "saturation", row.activation, row.saturated),
+        cure=cures.of_depth("saturated", "saturation", row.activation),
     )]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def figure_of(curves: Sequence[Curve], go: Any) -> Any:
         _add_curves(go, figure, k, curve)
     moving = []
     for k, curve in enumerate(curves):
-        for trace, row, column in _moving(k, curve, values[0], show=True):
+        for trace, row, column in _moving(k, curve, values[0]):
             figure.add_trace(go.Scatter(**trace), row, column)
             moving.append(len(figure.data) - 1)
     figure.frames = [
@@ -75,7 +75,7 @@ def _known(values: np.ndarray, zero: bool = False) -> list[float | None]:
     return [float(v) if np.isfinite(v) and (v > 0 or zero) else None for v in values]
 
 
-def _moving(k: int, curve: Curve, value: Any, show: bool = False) -> list[tuple[dict[str, Any], int, int]]:
+def _moving(k: int, curve: Curve, value: Any) -> list[tuple[dict[str, Any], int, int]]:
     """(a trace at this value of the option, its row, its column); empty curves where that value was not run."""
     name, style = escaped(curve.label or "measured"), _style(k)
     if value in curve.values:

@@ -8,7 +8,7 @@ that each layer passes on to the next. Unlike Glorot's and He's rules it takes n
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
