@@ -172,6 +172,23 @@ def test_an_input_that_is_forgotten():
     assert diagnose(of(6e-4), Thresholds(forgotten=0.01)).direction == "forgotten input"
 
 
+def test_of_several_dead_layers_the_lowest_is_at_fault():
+    v = diagnose(chain([1.0] * 4, dead=[0.1, 0.95, 0.95, 0.2]))
+    assert (v.direction, v.layer, v.number) == ("dead", "2", 0.95)
+    assert diagnose(chain([1.0] * 4, dead=[0.1, 0.89, 0.89, 0.2])).healthy
+
+
+@pytest.mark.parametrize("weight_grads, direction", [([0.5, 1.0, 1.0], "healthy"), ([1e-3, 1.0, 1.0], "vanishing")])
+def test_where_ways_part_the_weights_must_agree(weight_grads, direction):
+    """A residual net: its first layer's delta is small, for it is a sum over few; its weights' gradient need not be."""
+    deltas = [1e-3, 1.0, 1.0]
+    rows = [Row(str(i), f"l{i}", "Tanh", d, w, norm=d) for i, (d, w) in enumerate(zip(deltas, weight_grads), start=1)]
+    assert diagnose(Profile((*rows, Row("output", "out", None, 1.0, 1.0)), (1,))).direction == direction
+    grown = [Row(r.label, r.name, "Tanh", 1 / r.delta, 1 / r.weight_grad, norm=1 / r.norm) for r in rows]
+    found = diagnose(Profile((*grown, Row("output", "out", None, 1.0, 1.0)), (1,)))
+    assert found.direction == {"healthy": "healthy", "vanishing": "exploding"}[direction]
+
+
 def test_what_else_was_found_follows():
     v = diagnose(chain([0.1] * 4, batch_std=[1.0, 1e-9, 1e-9, 1e-9], value_rms=[1.0] * 4, pooled_std=[1.0] * 4))
     assert v.direction == "vanishing" and len(v.also) == 1

@@ -143,3 +143,37 @@ def test_random_stacks_do_as_their_theory_says(rng):
     x, upstream = minigrad.randn(64, 256).double(), minigrad.randn(64, 256).double()
     flow = gradflow.probe(model, x, upstream, lambda out, u: (out * u).sum())
     assert np.mean(flow.predicted_gain[0, :12]) == pytest.approx(np.mean(flow.gain[0, :12]), rel=0.05)
+
+
+def test_theory_takes_what_the_layer_met_where_a_function_lies_between(rng):
+    class Doubled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.low, self.bend, self.mid, self.high = nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 5), nn.Linear(5, 3)
+
+        def forward(self, x):
+            return self.high(self.bend(self.mid(3 * self.bend(self.low(x)))))
+
+    minigrad.manual_seed(0)
+    model = Doubled().double()
+    x = rng.standard_normal((9, 4))
+    flow = gradflow.probe(model, minigrad.tensor(x), None, lambda out, _: out.square().sum())
+    w, b = zip(*((m.weight.detach().numpy(), m.bias.detach().numpy()) for m in (model.low, model.mid, model.high)))
+    q = 6 * np.mean(w[1] ** 2) * np.mean((3 * np.tanh(x @ w[0].T + b[0])) ** 2) + np.mean(b[1] ** 2)
+    slopes = quadrature(lambda z: np.cosh(math.sqrt(q) * z) ** -4)
+    assert math.isnan(flow.predicted_gain[0, 0]) and flow.layers[0].above == 1
+    assert flow.predicted_gain[0, 1] == pytest.approx(math.sqrt(5 * np.mean(w[2] ** 2) * slopes), rel=1e-5)
+
+
+def test_to_take_a_jacobian_moves_no_statistics_and_draws_no_numbers(rng):
+    x = minigrad.tensor(rng.standard_normal((6, 3)).astype("float32"))
+
+    def run(jacobian):
+        minigrad.manual_seed(0)
+        model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2))
+        with gradflow.watch(model, jacobian=jacobian):
+            model(x).sum().backward()
+        return model[0].running_mean.numpy(), model[0].num_batches_tracked.item(), minigrad.randn(2).numpy()
+
+    for with_it, without in zip(run(True), run(False)):
+        np.testing.assert_array_equal(with_it, without)

@@ -74,6 +74,19 @@ def test_random_numbers_go_on_as_if_nothing_had_been_drawn():
     assert minigrad.randn(3).tolist() == before
 
 
+def test_a_crossing_between_two_values_is_interpolated_on_logarithmic_scales():
+    (crossing,) = gradflow.sweep(WIDE, {"scale": [8, 16]}).crossings()
+    assert crossing.value == pytest.approx(10.5, abs=0.3)
+    assert 0.6 < crossing.saturated < 0.73
+
+
+def test_the_seed_alone_decides():
+    minigrad.manual_seed(11)
+    first = gradflow.sweep(SMALL, {"scale": [1]}).runs[0].flow.delta_rms
+    minigrad.manual_seed(12)
+    np.testing.assert_array_equal(first, gradflow.sweep(SMALL, {"scale": [1]}).runs[0].flow.delta_rms)
+
+
 def test_data_and_loss_of_ones_own(rng):
     x, y = minigrad.tensor(rng.standard_normal((5, 7)).astype("float32")), minigrad.tensor([0, 1, 2, 0, 1])
     found = gradflow.sweep(SMALL, {"norm": [None, "batch"]}, x, y, nn.CrossEntropyLoss())
