@@ -300,7 +300,7 @@ def writer(lines):
 def test_the_writer_shortened(tmp_path):
     book = tmp_path / "book"
     book.write_text("the cat sat on the mat, and the dog lay by the log. " * 200, encoding="utf-8")
-    lines = example("char_rnn.py", "2", str(book), folder=tmp_path).splitlines()
+    lines = example("char_rnn.py", "4", str(book), folder=tmp_path).splitlines()
     assert lines[0].startswith("Characters(9360 to learn from, 1040 to test on")
     assert "--- before" in lines and "--- after" in lines
     found, trigram = writer(lines)
@@ -344,6 +344,7 @@ def test_the_loss_explodes_and_clipping_tames_it(tmp_path):
     picture(tmp_path, "exploding_rnn.png")
 
 
+@pytest.mark.slow
 def test_exploding_depth_shows_the_edge(tmp_path):
     lines = example("exploding_depth.py", folder=tmp_path).splitlines()
     found = {}
@@ -367,6 +368,7 @@ def cures(lines):
     return {name: (float(rest.split("%")[0]), rest.split(")", 1)[1].strip()) for name, rest in rows.items()}
 
 
+@pytest.mark.slow
 def test_cures_in_short(tmp_path):
     found = cures(example("cures.py", "3", "1", folder=tmp_path).splitlines())
     assert len(found) == 8 and found["uncured"][0] <= 12
@@ -388,6 +390,7 @@ def test_every_cure_cures_and_the_last_does_not(tmp_path):
     assert "in the weights of layer" in text and "Lower the learning rate" in text
 
 
+@pytest.mark.slow
 def test_vanishing_sigmoid_shows_where_the_gain_is_one(tmp_path):
     pytest.importorskip("plotly")
     text = example("vanishing_sigmoid.py", folder=tmp_path)

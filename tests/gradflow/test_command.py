@@ -1,22 +1,41 @@
 """The command's further choices: runs side by side, pages, data, checks, and models of one's own."""
+import contextlib
+import io
 import json
 import math
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("sklearn")
 
-from tests.test_main import minigrad as command
+pytest.importorskip("matplotlib")
+
+from minigrad.__main__ import main
 
 QUICK = ("gradflow", "--epochs=1", "--width=16")
 HEALTHY = ("--activation=relu", "--init=kaiming_normal", "--lr=0.02", "--depth=4")
 
 
 def run(*arguments, folder):
-    return command(*arguments, folder=folder)
+    """The command, in this process: what it returned, and wrote to both streams."""
+    out, err = io.StringIO(), io.StringIO()
+    path, before = list(sys.path), os.getcwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = main(list(arguments))
+            except SystemExit as stopped:
+                status = stopped.code
+    finally:
+        os.chdir(before)
+        sys.path[:] = path
+        sys.modules.pop("own", None)
+    return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def test_runs_side_by_side(tmp_path):

@@ -41,6 +41,7 @@ TRAINED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_models_that_learn_raise_no_alarm(name):
     make, rule, lr = TRAINED[name]
