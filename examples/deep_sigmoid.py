@@ -36,7 +36,7 @@ optimizer = optim.SGD(model.parameters(), lr=LR)
 loss_of = nn.CrossEntropyLoss()
 
 every = max(1, EPOCHS * len(loader) // 200)  # as many steps as the picture can show
-with gradflow.watch(model, every=every) as flow:
+with gradflow.watch(model, every, optimizer) as flow:
     for epoch in range(EPOCHS):
         for x, y in loader:
             optimizer.zero_grad()
